@@ -1,0 +1,1 @@
+//! Structural changes between two states of an experiment, as plain values. Walks only what differs.

@@ -1,0 +1,49 @@
+//! Durable file operations: the one place that changes a disk.
+//!
+//! Everything that writes goes through [`Disk`], so that a test can record what a command does,
+//! stop it anywhere, and hand it every error that a disk may give. Reading needs no such care.
+
+use std::io;
+use std::path::Path;
+
+/// The operations that change a file system.
+pub trait Disk: Send + Sync {
+    /// Creates a file that does not exist yet, and follows no symbolic link at its name.
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>>;
+
+    /// Gives a file a second name; `AlreadyExists` if that name is taken.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Renames a file, replacing what has the new name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Creates a symbolic link; `AlreadyExists` if the name is taken.
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()>;
+
+    /// Creates a directory; its parent exists.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a name of a file or a symbolic link.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Sets or clears the executable bits of a file, where there are any.
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes everything on the file system of this path durable: for many small files at once.
+    fn sync_file_system(&self, path: &Path) -> io::Result<()>;
+}
+
+/// A file that is being written.
+pub trait NewFile: Send + Sync {
+    /// Writes all of these bytes at an offset.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the bytes durable; not the name.
+    fn sync(&self) -> io::Result<()>;
+}

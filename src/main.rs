@@ -1,0 +1,3 @@
+//! The `mdl` binary: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,28 @@
+//! The one trait that calls back upwards: how far a long piece of work has come.
+
+/// What a long piece of work is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Files or objects.
+    pub items: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Receives the progress of work. Called from many threads.
+pub trait Progress: Sync {
+    /// A phase begins (`"Reading"`), of this size if it is known. It ends the phase before it.
+    fn begin(&self, phase: &'static str, total: Option<Amount>);
+
+    /// So much more of the phase is done.
+    fn advance(&self, done: Amount);
+}
+
+/// Nobody is watching.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &'static str, _: Option<Amount>) {}
+
+    fn advance(&self, _: Amount) {}
+}

@@ -1,0 +1,109 @@
+//! Create-only keys: the one trait beneath everything that is kept, and its implementations.
+//!
+//! A key is created once and never changed. `create` is atomic and durable: when it returns, the key
+//! has all of its bytes, also after a power cut, or it does not exist.
+
+use std::fmt;
+
+/// The name of something in a storage: components joined by `/`, such as `packs/meta/<hash>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Box<str>);
+
+impl Key {
+    /// Checks a key: components of ASCII letters, digits and `-_.%`, none of them `.` or `..`.
+    pub fn new(text: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '%');
+        let component = |c: &str| !c.is_empty() && c != "." && c != ".." && c.chars().all(plain);
+        text.split('/').all(component).then(|| Self(text.into()))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a key came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It did not exist, and does now.
+    Created,
+    /// It existed, and was left as it was.
+    Exists,
+}
+
+/// A key in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The key.
+    pub key: Key,
+    /// Length of its body in bytes.
+    pub size: u64,
+}
+
+/// A storage that failed. Whether the operation took effect is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {place}")]
+pub struct StorageError {
+    /// What was attempted, as a verb.
+    pub action: &'static str,
+    /// The key, or the path behind it.
+    pub place: String,
+    /// Why it failed.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// A store of create-only keys.
+pub trait Storage: Send + Sync {
+    /// Creates a key with these bytes, unless it exists.
+    fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError>;
+
+    /// Starts a body that is written piece by piece, and gets its key at the end.
+    fn draft(&self) -> Result<Box<dyn Draft>, StorageError>;
+
+    /// Opens a key for reading; `None` if it does not exist.
+    fn open(&self, key: &Key) -> Result<Option<Box<dyn Body>>, StorageError>;
+
+    /// All keys below a prefix of whole components (`"packs/meta"`), sorted.
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError>;
+
+    /// Removes a key. For garbage collection alone.
+    fn remove(&self, key: &Key) -> Result<(), StorageError>;
+
+    /// The bytes of a key, at most `limit` of them; `None` if it does not exist. A longer body is an error.
+    fn read(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some(body) = self.open(key)? else { return Ok(None) };
+        if body.size() > limit {
+            let source = std::io::Error::other(format!("it has {} bytes, more than {limit}", body.size()));
+            return Err(StorageError { action: "read", place: key.to_string(), source });
+        }
+        let mut bytes = vec![0; body.size() as usize];
+        body.read_at(0, &mut bytes)?;
+        Ok(Some(bytes))
+    }
+}
+
+/// A body that is being written. Dropped without a key, it leaves nothing behind.
+pub trait Draft: Send {
+    /// Appends bytes.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// Creates the key with what was written, durably, unless it exists.
+    fn publish(self: Box<Self>, key: &Key) -> Result<Created, StorageError>;
+}
+
+/// The body of a key. It never changes, and stays readable while it is open.
+pub trait Body: Send + Sync {
+    /// Length in bytes.
+    fn size(&self) -> u64;
+
+    /// Fills the buffer with the bytes at an offset; an error if there are fewer.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StorageError>;
+}
