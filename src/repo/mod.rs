@@ -1,1 +1,84 @@
-//! (to come)
+//! The façade: what users of the library call, on a repository in a directory.
+//!
+//! A [`Repository`] is a work tree and its `.mdl/`. A request goes down once and a value comes up once:
+//! nothing here prints or asks. Every method that changes something has done so durably when it returns
+//! `Ok`, and can be called again after it was interrupted anywhere.
+
+mod branch;
+mod checkout;
+mod commit;
+mod compare;
+mod config;
+mod error;
+mod fsck;
+mod head;
+mod history;
+mod identity;
+mod init;
+mod parts;
+mod read;
+mod revision;
+mod snapshot;
+mod tag;
+
+pub use branch::Branch;
+pub use checkout::{CheckedOut, CheckoutOptions};
+pub use commit::{CommitOptions, Committed};
+pub use compare::{Comparison, Side, Status};
+pub use config::{Config, ConfigKey};
+pub use error::RepoError;
+pub use fsck::{Damage, FsckReport};
+pub use head::Head;
+pub use history::{LogEntry, Logged, Step};
+pub use init::Initialised;
+pub use parts::{AddOptions, Part, Role};
+pub use read::Shown;
+pub use revision::{Resolved, Revision};
+pub use snapshot::Warning;
+pub use tag::Tagged;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::storage::Storage;
+use crate::store::Store;
+
+/// The directory that makes a project a repository.
+pub const DIRECTORY: &str = ".mdl";
+/// The manifest's file name, at the root of the work tree.
+pub const MANIFEST: &str = "mdl.toml";
+/// What the key `format` holds.
+const FORMAT: &str = "mdl 1\n";
+
+/// A work tree and its repository.
+pub struct Repository {
+    root: PathBuf,
+    directory: PathBuf,
+    disk: Arc<dyn Disk>,
+    storage: Arc<dyn Storage>,
+    store: Store,
+    config: Config,
+}
+
+impl Repository {
+    /// The root of the work tree.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The `.mdl` directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The objects and contents, to look into what other methods return.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
