@@ -54,8 +54,18 @@ pub enum RepoError {
     Name { what: String, reason: crate::name::NameError },
     #[error("{ref_name} was moved by somebody else meanwhile")]
     Conflict { ref_name: String },
-    #[error("{} has changes that are not committed", list(paths))]
+    #[error("{} would be overwritten", list(paths))]
     Uncommitted { paths: Vec<String> },
+    #[error("{0:?} is not a part that the manifest names")]
+    NotTracked(String),
+    #[error("mdl.toml: {0}")]
+    Manifest(#[from] crate::worktree::manifest::ManifestError),
+    #[error(transparent)]
+    Scan(#[from] crate::worktree::scan::ScanError),
+    #[error(transparent)]
+    Plan(#[from] crate::worktree::plan::PlanError),
+    #[error(transparent)]
+    Apply(#[from] crate::worktree::apply::ApplyError),
     #[error("{what}: {problem}")]
     Invalid { what: String, problem: String },
     #[error(transparent)]
