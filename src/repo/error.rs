@@ -54,8 +54,10 @@ pub enum RepoError {
     Name { what: String, reason: crate::name::NameError },
     #[error("{ref_name} was moved by somebody else meanwhile")]
     Conflict { ref_name: String },
-    #[error("{} would be overwritten", list(paths))]
-    Uncommitted { paths: Vec<String> },
+    #[error("{part:?} is a part of a commit, and not a commit")]
+    NotAState { part: String },
+    #[error("{0:?} is not one file")]
+    NotAFile(String),
     #[error("{0:?} is not a part that the manifest names")]
     NotTracked(String),
     #[error("mdl.toml: {0}")]
@@ -78,13 +80,4 @@ pub enum RepoError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Capture(#[from] CaptureError),
-}
-
-fn list(paths: &[String]) -> String {
-    match paths {
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
-        [] => "nothing".to_owned(),
-    }
 }
