@@ -1,1 +1,7 @@
 //! (to come)
+
+/// (to come)
+pub fn merge(profiles: impl IntoIterator<Item = crate::object::Profile>) -> crate::object::Profile {
+    let _ = profiles.into_iter();
+    todo!()
+}

@@ -150,7 +150,11 @@ impl Repository {
     }
 
     /// The selected parts of a state, and the first selector that means no file of it.
-    fn selected(&self, state: &State, selected: &[Selector]) -> Result<(Vec<Part>, Option<String>), RepoError> {
+    fn selected(
+        &self,
+        state: &State,
+        selected: &[Selector],
+    ) -> Result<(Vec<Part>, Option<String>), RepoError> {
         let (mut found, mut missing) = (Vec::new(), None);
         let unstored: Vec<TreePath> = parts(&self.store, state)?
             .into_iter()
@@ -204,7 +208,11 @@ impl Repository {
         let states = States { head: &head, current: &current, target: &wanted };
         let plan = plan(&self.root, &overlay, states, changes)?;
         if dry_run {
-            return if plan.conflicts.is_empty() { Ok(CheckedOut::of(&plan)) } else { Err(ApplyError::Conflicts(plan.conflicts).into()) };
+            return if plan.conflicts.is_empty() {
+                Ok(CheckedOut::of(&plan))
+            } else {
+                Err(ApplyError::Conflicts(plan.conflicts).into())
+            };
         }
         let done = self.perform(plan, &self.root, &cache, progress)?;
         // A cache: that it cannot be kept is no failure.
@@ -287,7 +295,8 @@ impl CheckedOut {
 /// Everything of a state that lies in the work tree.
 fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
     let mut parts = Vec::new();
-    let mut add = |path: &TreePath, node: Node, stored| parts.push(Part { path: Some(path.clone()), node, stored });
+    let mut add =
+        |path: &TreePath, node: Node, stored| parts.push(Part { path: Some(path.clone()), node, stored });
     if let Some(definition) = &state.definition {
         for placed in definition.datasets.values() {
             let dataset: Dataset = object::get(find, placed.dataset)?;

@@ -4,14 +4,17 @@
 //! is acknowledged when the entry is durable; before that, nothing refers to what was written.
 
 use crate::diff::{self, Diff, State};
-use crate::id::CommitId;
+use std::io::Read;
+
+use crate::id::{CommitId, ContentId, Digest, Kind, TreeId};
 use crate::name::RefName;
-use crate::object::{self, Commit, GitState};
+use crate::object::{self, Commit, Find, GitState, Insert, InsertContent, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{RefError, Target};
 use crate::repo::snapshot::{Snapshooter, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
-use crate::store::{Writer, Written};
+use crate::store::{Store, Writer, Written};
+use crate::worktree::scan::Sink;
 
 /// How to commit.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +59,7 @@ impl Repository {
             manifest: &manifest,
             before: before.as_ref(),
             cache: &cache,
-            sink: &writer,
+            sink: &Recording { writer: &writer, store: &self.store },
             progress,
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
@@ -75,7 +78,14 @@ impl Repository {
             Head::Branch(name, _) => Some(name),
             Head::Detached(_) => None,
         };
-        Ok(Some(Committed { id, branch, first: parent.is_none(), diff, written, warnings: snapshot.warnings }))
+        Ok(Some(Committed {
+            id,
+            branch,
+            first: parent.is_none(),
+            diff,
+            written,
+            warnings: snapshot.warnings,
+        }))
     }
 
     fn describe(
@@ -99,7 +109,13 @@ impl Repository {
     }
 
     /// Makes everything durable, then moves HEAD's branch, or HEAD itself.
-    fn record(&self, head: &Head, id: CommitId, writer: Writer<'_>, message: &str) -> Result<Written, RepoError> {
+    fn record(
+        &self,
+        head: &Head,
+        id: CommitId,
+        writer: Writer<'_>,
+        message: &str,
+    ) -> Result<Written, RepoError> {
         let (mut writer, mut written) = (Some(writer), Written::default());
         let mut upload = || {
             if let Some(writer) = writer.take() {
@@ -117,4 +133,38 @@ impl Repository {
         }
         Ok(written)
     }
+}
+
+/// A sink whose contents and trees stay.
+struct Recording<'a> {
+    writer: &'a Writer<'a>,
+    store: &'a Store,
+}
+
+impl Insert for Recording<'_> {
+    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
+        self.writer.insert(kind, bytes)
+    }
+}
+
+impl InsertContent for Recording<'_> {
+    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
+        self.writer.insert_content(bytes, size_hint)
+    }
+
+    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        self.writer.has_content(id)
+    }
+}
+
+impl Sink for Recording<'_> {
+    fn commits(&self) -> bool {
+        true
+    }
+
+    fn has_tree(&self, id: TreeId) -> Result<bool, ObjectError> {
+        self.store.has(Kind::Tree, id.digest())
+    }
+
+    fn seen(&self, _: &str, _: ContentId, _: bool) {}
 }

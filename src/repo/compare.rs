@@ -67,8 +67,10 @@ impl Repository {
                 Side::Nothing => Ok(State::default()),
                 Side::Revision(revision) => Ok(State::of_commit(&self.store, revision.commit)?),
                 Side::WorkTree => {
-                    let known = self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
-                    let (snapshot, _) = self.look(known.as_ref(), Surroundings::Observed, &overlay, progress)?;
+                    let known =
+                        self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+                    let (snapshot, _) =
+                        self.look(known.as_ref(), Surroundings::Observed, &overlay, progress)?;
                     warnings.extend(snapshot.warnings);
                     Ok(snapshot.state)
                 }
@@ -89,8 +91,14 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<(Snapshot, bool), RepoError> {
         let (manifest, cache) = (self.manifest()?, self.stat_cache());
-        let snapshooter =
-            Snapshooter { repository: self, manifest: &manifest, before, cache: &cache, sink: overlay, progress };
+        let snapshooter = Snapshooter {
+            repository: self,
+            manifest: &manifest,
+            before,
+            cache: &cache,
+            sink: overlay,
+            progress,
+        };
         let snapshot = snapshooter.take(surroundings)?;
         // A read-only file system is no reason to say nothing.
         let _ = cache.save();

@@ -84,7 +84,9 @@ impl Repository {
         let mut names: HashMap<CommitId, Vec<String>> = HashMap::new();
         let head = self.head()?;
         match &head {
-            Head::Branch(name, Some(commit)) => names.entry(*commit).or_default().push(format!("HEAD -> {name}")),
+            Head::Branch(name, Some(commit)) => {
+                names.entry(*commit).or_default().push(format!("HEAD -> {name}"))
+            }
             Head::Branch(_, None) => {}
             Head::Detached(commit) => names.entry(*commit).or_default().push("HEAD".to_owned()),
         }

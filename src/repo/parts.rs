@@ -7,7 +7,9 @@ use crate::disk::{Durability, replace};
 use crate::name::{NameError, PartName, TreePath};
 use crate::repo::{MANIFEST, RepoError, Repository};
 use crate::worktree::cache::StatCache;
-use crate::worktree::manifest::{DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest, ManifestError, ManifestProblem};
+use crate::worktree::manifest::{
+    DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest, ManifestError, ManifestProblem,
+};
 
 /// What a path is to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,9 @@ impl Role {
             _ if is_tree && has(&["metric", "score", "eval"]) => Role::Metrics,
             _ if (is_tree || extension == "txt") && has(&["feature"]) => Role::Features,
             _ if is_tree && has(&["param", "config", "conf", "hparam", "hyper"]) => Role::Params,
-            "pt" | "pth" | "ckpt" | "safetensors" | "onnx" | "pkl" | "joblib" | "h5" | "keras" | "gguf" => Role::Output,
+            "pt" | "pth" | "ckpt" | "safetensors" | "onnx" | "pkl" | "joblib" | "h5" | "keras" | "gguf" => {
+                Role::Output
+            }
             _ if has(&["model"]) => Role::Output,
             _ => Role::Dataset,
         }
@@ -112,7 +116,8 @@ impl Repository {
 
     /// A path of the work tree, from one that is absolute or relative to `base`.
     pub fn tree_path(&self, base: &Path, path: &str) -> Result<TreePath, RepoError> {
-        let invalid = |problem: &str| RepoError::Invalid { what: format!("{path:?}"), problem: problem.to_owned() };
+        let invalid =
+            |problem: &str| RepoError::Invalid { what: format!("{path:?}"), problem: problem.to_owned() };
         let mut resolved = PathBuf::new();
         for component in base.join(path).components() {
             match component {
@@ -121,7 +126,8 @@ impl Repository {
                 component => resolved.push(component),
             }
         }
-        let inside = resolved.strip_prefix(&self.root).map_err(|_| invalid("it is outside of the work tree"))?;
+        let inside =
+            resolved.strip_prefix(&self.root).map_err(|_| invalid("it is outside of the work tree"))?;
         let text = inside.to_str().ok_or_else(|| invalid("it is not UTF-8"))?;
         if text.is_empty() {
             return Err(invalid("it is the root of the work tree, and not a part of it"));
@@ -132,8 +138,11 @@ impl Repository {
     /// Adds a path to the manifest, keeping its comments.
     pub fn add(&self, path: &TreePath, options: &AddOptions) -> Result<Part, RepoError> {
         let full = self.root.join(path.as_str());
-        let metadata = fs::symlink_metadata(&full)
-            .map_err(|source| RepoError::Io { action: "find", path: full.clone(), source })?;
+        let metadata = fs::symlink_metadata(&full).map_err(|source| RepoError::Io {
+            action: "find",
+            path: full.clone(),
+            source,
+        })?;
         let text = self.manifest_text()?;
         let mut editor = Editor::new(&text)?;
         let known = self.named(&editor.manifest()?, path.as_str());
@@ -144,7 +153,9 @@ impl Repository {
         };
         let name = match (&options.name, &known) {
             (Some(name), _) => name.clone(),
-            (None, Some(part)) if matches!(part.role, Role::Dataset | Role::Features | Role::Output) => part_name(&part.name)?,
+            (None, Some(part)) if matches!(part.role, Role::Dataset | Role::Features | Role::Output) => {
+                part_name(&part.name)?
+            }
             (None, _) => default_name(path)?,
         };
         let changed = match role {
@@ -153,7 +164,9 @@ impl Repository {
                 let spec = DatasetSpec { path: path.clone(), reference: options.reference, source, licence };
                 editor.add_dataset(&name, &spec)?
             }
-            Role::Features => editor.add_features(&name, &FeaturesSpec { path: path.clone(), datasets: Vec::new() })?,
+            Role::Features => {
+                editor.add_features(&name, &FeaturesSpec { path: path.clone(), datasets: Vec::new() })?
+            }
             Role::Output => editor.add_output(&name, path)?,
             Role::Params => editor.add_params(path)?,
             Role::Metrics => editor.add_metrics(path)?,
@@ -161,7 +174,8 @@ impl Repository {
         if changed {
             self.write_manifest(&editor.text())?;
         }
-        let name = if matches!(role, Role::Params | Role::Metrics) { path.to_string() } else { name.to_string() };
+        let name =
+            if matches!(role, Role::Params | Role::Metrics) { path.to_string() } else { name.to_string() };
         Ok(Part { role, name, path: path.to_string(), changed })
     }
 
@@ -170,8 +184,12 @@ impl Repository {
         let text = self.manifest_text()?;
         let mut editor = Editor::new(&text)?;
         let path_or_name = path_or_name.trim_end_matches('/');
-        let mut part = self.named(&editor.manifest()?, path_or_name).ok_or_else(|| RepoError::NotTracked(path_or_name.to_owned()))?;
-        let path = || TreePath::new(&part.path).map_err(|reason| RepoError::Name { what: part.path.clone(), reason });
+        let mut part = self
+            .named(&editor.manifest()?, path_or_name)
+            .ok_or_else(|| RepoError::NotTracked(path_or_name.to_owned()))?;
+        let path = || {
+            TreePath::new(&part.path).map_err(|reason| RepoError::Name { what: part.path.clone(), reason })
+        };
         part.changed = match part.role {
             Role::Dataset => editor.remove_dataset(&part_name(&part.name)?)?,
             Role::Features => editor.remove_features(&part_name(&part.name)?)?,
@@ -188,12 +206,15 @@ impl Repository {
         let named = |role, name: &PartName, path: &TreePath| (role, name.to_string(), path.to_string());
         let of_file = |role, path: &TreePath| (role, path.to_string(), path.to_string());
         let all = manifest.datasets.iter().map(|(name, spec)| named(Role::Dataset, name, &spec.path));
-        let all = all.chain(manifest.features.iter().map(|(name, spec)| named(Role::Features, name, &spec.path)));
+        let all =
+            all.chain(manifest.features.iter().map(|(name, spec)| named(Role::Features, name, &spec.path)));
         let all = all.chain(manifest.outputs.iter().map(|(name, path)| named(Role::Output, name, path)));
         let all = all.chain(manifest.params.iter().map(|path| of_file(Role::Params, path)));
-        let all: Vec<_> = all.chain(manifest.metrics.iter().map(|path| of_file(Role::Metrics, path))).collect();
+        let all: Vec<_> =
+            all.chain(manifest.metrics.iter().map(|path| of_file(Role::Metrics, path))).collect();
         let found = all.iter().find(|(.., path)| path == path_or_name);
-        let (role, name, path) = found.or_else(|| all.iter().find(|(_, name, _)| name == path_or_name))?.clone();
+        let (role, name, path) =
+            found.or_else(|| all.iter().find(|(_, name, _)| name == path_or_name))?.clone();
         Some(Part { role, name, path, changed: false })
     }
 }
@@ -208,5 +229,6 @@ fn default_name(path: &TreePath) -> Result<PartName, RepoError> {
     let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     let name: String = stem.chars().map(plain).collect();
-    PartName::new(name.trim_start_matches('-')).map_err(|reason: NameError| RepoError::Name { what: name.clone(), reason })
+    PartName::new(name.trim_start_matches('-'))
+        .map_err(|reason: NameError| RepoError::Name { what: name.clone(), reason })
 }

@@ -94,8 +94,12 @@ impl Repository {
     fn show_found(&self, found: Found) -> Result<Shown, RepoError> {
         match found {
             Found::Object(Kind::Commit, id) => self.show_resolved(Resolved { commit: id.into(), part: None }),
-            Found::Object(Kind::Tag, id) => Ok(Shown::Tag { id: id.into(), tag: object::get(&self.store, id.into())? }),
-            Found::Object(Kind::Tree, id) => Ok(Shown::Tree { id: id.into(), entries: self.entries(id.into())? }),
+            Found::Object(Kind::Tag, id) => {
+                Ok(Shown::Tag { id: id.into(), tag: object::get(&self.store, id.into())? })
+            }
+            Found::Object(Kind::Tree, id) => {
+                Ok(Shown::Tree { id: id.into(), entries: self.entries(id.into())? })
+            }
             Found::Object(kind, id) => Ok(Shown::Object { kind, id }),
             Found::Content(id) => {
                 let size = self.store.content_size(id)?.ok_or(ObjectError::MissingContent(id))?;
@@ -107,7 +111,9 @@ impl Repository {
     /// The names in a directory, and what they name.
     pub fn entries(&self, tree: TreeId) -> Result<Vec<(String, Node)>, RepoError> {
         let entries = TreeEntries::new(&self.store, tree)?;
-        Ok(entries.map(|entry| entry.map(|entry| (entry.name.to_string(), entry.node))).collect::<Result<_, _>>()?)
+        Ok(entries
+            .map(|entry| entry.map(|entry| (entry.name.to_string(), entry.node)))
+            .collect::<Result<_, _>>()?)
     }
 
     /// The one thing whose id is this or begins like this.
@@ -127,8 +133,15 @@ impl Repository {
             Ok(Resolved { commit, part: Some(selector) }) => {
                 let state = State::of_commit(&self.store, commit)?;
                 match &diff::part::files(&self.store, &state, &selector)?[..] {
-                    [Placed { node: Node::File { content, .. } | Node::Symlink { content, .. }, .. }] => *content,
-                    [] => return Err(RepoError::NoSuchPart { commit: commit.to_string(), part: selector.to_string() }),
+                    [Placed { node: Node::File { content, .. } | Node::Symlink { content, .. }, .. }] => {
+                        *content
+                    }
+                    [] => {
+                        return Err(RepoError::NoSuchPart {
+                            commit: commit.to_string(),
+                            part: selector.to_string(),
+                        });
+                    }
                     _ => return Err(RepoError::NotAFile(what.to_owned())),
                 }
             }

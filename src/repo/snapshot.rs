@@ -13,11 +13,11 @@ use crate::format::{self, FormatError, Syntax};
 use crate::id::{ContentId, EnvironmentId};
 use crate::name::{PartName, TreePath};
 use crate::object::{
-    self, Code, Dataset, Definition, Environment, Features, Find, GitState, Metrics, Node, Outcome, Params, Placed,
+    self, Code, Dataset, Definition, Environment, Features, GitState, Metrics, Node, Outcome, Params, Placed,
     PlacedDataset, PlacedFeatures, PlacedParams,
 };
 use crate::progress::Progress;
-use crate::repo::{RepoError, Repository};
+use crate::repo::{RepoError, Repository, profile};
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::{DatasetSpec, Manifest};
@@ -83,7 +83,7 @@ pub(super) struct Snapshooter<'a, S> {
     pub progress: &'a dyn Progress,
 }
 
-impl<S: Sink + Find> Snapshooter<'_, S> {
+impl<S: Sink> Snapshooter<'_, S> {
     /// Looks at everything.
     pub fn take(&self, surroundings: Surroundings) -> Result<Snapshot, RepoError> {
         std::thread::scope(|scope| {
@@ -161,7 +161,9 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
         let mut datasets = BTreeMap::new();
         for (name, spec) in &self.manifest.datasets {
             let options = ScanOptions { reference: spec.reference, ..self.options() };
-            let Some(root) = self.node(|| format!("dataset {name}"), &spec.path, options, warnings)? else { continue };
+            let Some(root) = self.node(|| format!("dataset {name}"), &spec.path, options, warnings)? else {
+                continue;
+            };
             let dataset = self.dataset(name, spec, root, warnings)?;
             let dataset = object::put(self.sink, &dataset)?;
             datasets.insert(name.clone(), PlacedDataset { path: spec.path.clone(), dataset });
@@ -178,10 +180,11 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
     ) -> Result<Dataset, RepoError> {
         let (format, profile) = match self.known(name, &spec.path, root)? {
             Some(dataset) => (dataset.format, dataset.profile),
-            None => match super::profile::of(self.repository.root(), &spec.path, root, self.sink)? {
+            None => match profile::of(self.repository.root(), &spec.path, root) {
                 Some((format, profile)) => {
                     let gap = profile.gap.clone();
-                    warnings.extend(gap.map(|reason| Warning::Gap { what: format!("dataset {name}"), reason }));
+                    warnings
+                        .extend(gap.map(|reason| Warning::Gap { what: format!("dataset {name}"), reason }));
                     (Some(format.to_owned()), Some(object::put(self.sink, &profile)?))
                 }
                 None => (None, None),
@@ -194,8 +197,10 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
     /// The dataset as it was before, if its data is still the same.
     fn known(&self, name: &PartName, path: &TreePath, root: Node) -> Result<Option<Dataset>, RepoError> {
         let definition = self.before.and_then(|state| state.definition.as_ref());
-        let Some(placed) = definition.and_then(|definition| definition.datasets.get(name)) else { return Ok(None) };
-        let dataset: Dataset = object::get(self.sink, placed.dataset)?;
+        let Some(placed) = definition.and_then(|definition| definition.datasets.get(name)) else {
+            return Ok(None);
+        };
+        let dataset: Dataset = object::get(self.repository.store(), placed.dataset)?;
         Ok(Some(dataset).filter(|dataset| dataset.root == root && placed.path == *path))
     }
 
@@ -204,7 +209,8 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
         for (name, spec) in &self.manifest.features {
             let part = || format!("features {name}");
             let Some((file, bytes)) = self.file(part, &spec.path, warnings)? else { continue };
-            let list = format::features(spec.path.file_name(), &bytes).map_err(|e| unreadable(&spec.path, e))?;
+            let list =
+                format::features(spec.path.file_name(), &bytes).map_err(|e| unreadable(&spec.path, e))?;
             let set = Features { features: list, datasets: spec.datasets.clone(), profile: None };
             features.insert(name.clone(), PlacedFeatures { file, features: object::put(self.sink, &set)? });
         }
@@ -223,8 +229,10 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
                 problem: "parameters are read from .yaml, .json and .toml files".to_owned(),
             })?;
             let read = format::values(syntax, &bytes).map_err(|error| unreadable(path, error))?;
-            merge(&mut values, read)
-                .map_err(|key| RepoError::Invalid { what: path.to_string(), problem: format!("{key} is in another file of params as well") })?;
+            merge(&mut values, read).map_err(|key| RepoError::Invalid {
+                what: path.to_string(),
+                problem: format!("{key} is in another file of params as well"),
+            })?;
             files.push(file);
         }
         if files.is_empty() {
@@ -256,8 +264,10 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
         for path in &self.manifest.metrics {
             let Some((file, bytes)) = self.file(|| "metrics".to_owned(), path, warnings)? else { continue };
             let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
-            merge(&mut values, read)
-                .map_err(|key| RepoError::Invalid { what: path.to_string(), problem: format!("{key} is in another file of metrics as well") })?;
+            merge(&mut values, read).map_err(|key| RepoError::Invalid {
+                what: path.to_string(),
+                problem: format!("{key} is in another file of metrics as well"),
+            })?;
             files.push(file);
         }
         let mut outputs = BTreeMap::new();
@@ -277,7 +287,12 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
     fn code(&self, warnings: &mut Vec<Warning>) -> Result<(Code, Option<GitState>), RepoError> {
         let parts: Vec<TreePath> = self.manifest.paths().into_iter().map(|(_, path)| path.clone()).collect();
         let files = capture::code(self.repository.root(), &parts)?;
-        warnings.extend(files.refused.into_iter().map(|(path, reason)| Warning::Refused { path, reason: reason.to_string() }));
+        warnings.extend(
+            files
+                .refused
+                .into_iter()
+                .map(|(path, reason)| Warning::Refused { path, reason: reason.to_string() }),
+        );
         let root = scan_files(self.repository.root(), &files.paths, self.cache, self.sink, self.options())?;
         Ok((Code { root }, files.git))
     }
@@ -290,7 +305,8 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
         warnings: &mut Vec<Warning>,
     ) -> Result<Option<(Placed, Vec<u8>)>, RepoError> {
         let Some(node) = self.node(&part, path, self.options(), warnings)? else { return Ok(None) };
-        let invalid = |problem: &str| RepoError::Invalid { what: path.to_string(), problem: problem.to_owned() };
+        let invalid =
+            |problem: &str| RepoError::Invalid { what: path.to_string(), problem: problem.to_owned() };
         let full = self.repository.root().join(path.as_str());
         let io = |source| RepoError::Io { action: "read", path: full.clone(), source };
         let mut bytes = Vec::new();
@@ -299,7 +315,9 @@ impl<S: Sink + Find> Snapshooter<'_, S> {
             return Err(invalid("it is too long to be read as parameters, features or metrics"));
         }
         match node {
-            Node::File { content, .. } if content != ContentId::of(&bytes) => Err(invalid("it changed while it was read")),
+            Node::File { content, .. } if content != ContentId::of(&bytes) => {
+                Err(invalid("it changed while it was read"))
+            }
             Node::Directory { .. } => Err(invalid("it is a directory, and should be a file")),
             _ => Ok(Some((Placed { path: path.clone(), node }, bytes))),
         }

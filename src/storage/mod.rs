@@ -104,6 +104,13 @@ pub trait Storage: Send + Sync {
     /// Removes a key, if it exists. For garbage collection alone; a power cut may bring the key back.
     fn remove(&self, key: &Key) -> Result<(), StorageError>;
 
+    /// Makes durable what listings of this prefix have shown so far, for who relies on keys that others created:
+    /// those may have been stopped between a key's becoming visible and its becoming durable.
+    fn settle(&self, prefix: &str) -> Result<(), StorageError> {
+        let _ = prefix;
+        Ok(())
+    }
+
     /// The bytes of a key, at most `limit` of them; `None` if it does not exist. A longer body is an error.
     fn read(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         let Some(body) = self.open(key)? else { return Ok(None) };

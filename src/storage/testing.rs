@@ -11,6 +11,7 @@ pub enum Operation {
     Publish(Key),
     Open(Key),
     List(String),
+    Settle(String),
     Remove(Key),
 }
 
@@ -84,6 +85,10 @@ impl<S: Storage> Storage for Hooked<S> {
 
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
         self.meet(Operation::List(prefix.to_owned()), || self.inner.list(prefix))
+    }
+
+    fn settle(&self, prefix: &str) -> Result<(), StorageError> {
+        self.meet(Operation::Settle(prefix.to_owned()), || self.inner.settle(prefix))
     }
 
     fn remove(&self, key: &Key) -> Result<(), StorageError> {

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{self, Disk};
 use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
@@ -30,6 +30,8 @@ struct Shared {
     disk: Arc<dyn Disk>,
     /// Directories that this process found or made durable.
     durable: Mutex<HashSet<PathBuf>>,
+    /// Directories whose names were listed and not synced since.
+    unsettled: Mutex<HashSet<PathBuf>>,
     /// Set when a directory could not be synced: the kernel may have dropped the names it failed to
     /// write, and say that all is well when it is asked again.
     broken: AtomicBool,
@@ -38,8 +40,8 @@ struct Shared {
 impl Folder {
     /// The storage in this folder, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Self {
-        let (durable, broken) = (Mutex::default(), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { root: root.into(), disk, durable, broken }) }
+        let (durable, unsettled, broken) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { root: root.into(), disk, durable, unsettled, broken }) }
     }
 
     /// The folder.
@@ -52,6 +54,11 @@ impl Folder {
         let tmp = self.shared.root.join(TMP);
         self.shared.sweep(&tmp).map_err(|source| failed("clean", &tmp.display(), source))
     }
+}
+
+/// The sets of directories are only added to and removed from, so a panic elsewhere leaves them whole.
+fn locked(dirs: &Mutex<HashSet<PathBuf>>) -> MutexGuard<'_, HashSet<PathBuf>> {
+    dirs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(action: &'static str, place: &dyn std::fmt::Display, source: io::Error) -> StorageError {
@@ -68,12 +75,12 @@ impl Shared {
 
     /// Makes the directory of a key durable, once in the life of this storage.
     fn prepare(&self, dir: &Path) -> io::Result<()> {
-        if self.durable.lock().unwrap_or_else(PoisonError::into_inner).contains(dir) {
+        if locked(&self.durable).contains(dir) {
             return Ok(());
         }
         self.require_plain_directories(dir)?;
         disk::create_dirs(&*self.disk, dir)?;
-        self.durable.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned());
+        locked(&self.durable).insert(dir.to_owned());
         Ok(())
     }
 
@@ -93,11 +100,21 @@ impl Shared {
         if self.broken.load(Ordering::Acquire) {
             return Err(io::Error::other("a folder could not be made durable before"));
         }
+        // Before the sync: what is listed during it is not known to be part of it.
+        locked(&self.unsettled).remove(dir);
         // Not as the disk's own kind of error: by now the key is there, which a refusal would deny.
         self.disk.sync_dir(dir).map_err(|error| {
             self.broken.store(true, Ordering::Release);
             io::Error::other(error)
         })
+    }
+
+    /// Syncs the directories below a prefix that were listed and not synced since.
+    fn settle(&self, prefix: &str) -> io::Result<()> {
+        let below = self.root.join(prefix);
+        let dirs: Vec<_> =
+            locked(&self.unsettled).iter().filter(|dir| dir.starts_with(&below)).cloned().collect();
+        dirs.iter().try_for_each(|dir| self.sync_dir(dir))
     }
 
     fn sweep(&self, tmp: &Path) -> io::Result<u64> {
@@ -143,7 +160,15 @@ impl Storage for Folder {
 
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
         let place = self.shared.root.join(prefix);
-        read::list(&self.shared.root, prefix).map_err(|source| failed("list", &place.display(), source))
+        let list = read::list(&self.shared.root, prefix);
+        let list = list.map_err(|source| failed("list", &place.display(), source))?;
+        locked(&self.shared.unsettled).extend(list.dirs);
+        Ok(list.keys)
+    }
+
+    fn settle(&self, prefix: &str) -> Result<(), StorageError> {
+        let place = self.shared.root.join(prefix);
+        self.shared.settle(prefix).map_err(|source| failed("sync", &place.display(), source))
     }
 
     fn remove(&self, key: &Key) -> Result<(), StorageError> {

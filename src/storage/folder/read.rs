@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Shared, TMP, failed};
 use crate::storage::{Body, Key, Listed, StorageError, too_short};
@@ -67,8 +67,17 @@ fn open_below(root: &Path, key: &Key) -> io::Result<File> {
     File::open(path)
 }
 
-pub(super) fn list(root: &Path, prefix: &str) -> io::Result<Vec<Listed>> {
-    let mut found = Vec::new();
+/// What a listing found.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// The keys, sorted.
+    pub keys: Vec<Listed>,
+    /// The directories that hold them.
+    pub dirs: Vec<PathBuf>,
+}
+
+pub(super) fn list(root: &Path, prefix: &str) -> io::Result<Listing> {
+    let mut found = Listing::default();
     let mut path = root.to_owned();
     for component in prefix.split('/').filter(|component| !component.is_empty()) {
         path.push(component);
@@ -80,11 +89,11 @@ pub(super) fn list(root: &Path, prefix: &str) -> io::Result<Vec<Listed>> {
         }
     }
     list_into(&path, prefix, MAX_DEPTH, &mut found)?;
-    found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    found.keys.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     Ok(found)
 }
 
-fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Listed>) -> io::Result<()> {
+fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Listing) -> io::Result<()> {
     if depth == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "folders are nested too deep"));
     }
@@ -92,6 +101,7 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Listed>) ->
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
+    let mut holds_keys = false;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
@@ -103,8 +113,12 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Listed>) ->
         } else if !kind.is_file() {
             return Err(not_plain());
         } else if let Some(metadata) = unless_gone(entry.metadata())? {
-            found.push(Listed { key, size: metadata.len() });
+            found.keys.push(Listed { key, size: metadata.len() });
+            holds_keys = true;
         }
+    }
+    if holds_keys {
+        found.dirs.push(dir.to_owned());
     }
     Ok(())
 }
