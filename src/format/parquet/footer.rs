@@ -1,6 +1,6 @@
 //! The footer of a Parquet file: the schema, and of each column chunk how many values and which range.
 
-use super::super::csv::column;
+use crate::format::csv::column;
 use super::schema::{Leaf, Logical, leaves};
 use super::thrift::{Thrift, kind};
 use crate::object::{Column, Profile};

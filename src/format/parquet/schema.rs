@@ -1,6 +1,6 @@
 //! The schema of a Parquet file: a tree, written as the list of its nodes from the root down.
 
-use super::super::data::{MAX_COLUMNS, MAX_HEADER};
+use crate::format::data::{MAX_COLUMNS, MAX_HEADER};
 use super::thrift::{Thrift, kind};
 
 /// Groups within each other.
