@@ -4,10 +4,11 @@
 //! merged index knows. An index that turns out damaged is dropped, and footers are read instead.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, NewFile, create_dirs, temporary_name};
 use crate::id::Digest;
 use crate::storage::Storage;
 use crate::store::StoreError;
@@ -20,10 +21,15 @@ const MOST_UNCOVERED: usize = 16;
 /// An index of fewer entries than this is written anew with every new pack.
 const SMALL_INDEX: usize = 4096;
 
-/// Where the merged index is kept.
-pub(super) struct CacheFile {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) path: PathBuf,
+/// Where the merged index is kept: a file that may be lost.
+#[derive(Clone)]
+pub struct IndexCache {
+    /// What writes it.
+    pub disk: Arc<dyn Disk>,
+    /// The file. Its folder is made when it is missing.
+    pub file: PathBuf,
+    /// Where it is written before it gets its name, on the same file system.
+    pub tmp_dir: PathBuf,
 }
 
 /// An entry that was found.
@@ -46,15 +52,15 @@ struct View {
 pub(super) struct Catalog {
     storage: Arc<dyn Storage>,
     pub(super) reader: PackReader,
-    cache: Option<CacheFile>,
+    cache: Option<IndexCache>,
     view: RwLock<View>,
     /// The packs of the index that were used.
     covered: Mutex<HashMap<PackName, Arc<Pack>>>,
 }
 
 impl Catalog {
-    pub(super) fn open(storage: Arc<dyn Storage>, cache: Option<CacheFile>) -> Self {
-        let index = cache.as_ref().map_or_else(Index::empty, |cache| Index::open(&cache.path));
+    pub(super) fn open(storage: Arc<dyn Storage>, cache: Option<IndexCache>) -> Self {
+        let index = cache.as_ref().map_or_else(Index::empty, |cache| Index::open(&cache.file));
         let view = View { index: Arc::new(index), gone: Arc::default(), younger: [None, None] };
         Self {
             reader: PackReader::new(storage.clone()),
@@ -83,10 +89,12 @@ impl Catalog {
         let old = view.younger[section as usize].clone().unwrap_or_default();
         let old: HashMap<PackName, &Arc<Pack>> = old.iter().map(|pack| (pack.name, pack)).collect();
         let younger = names.iter().filter(|name| !known(name));
-        let younger = younger.map(|name| old.get(name).map_or_else(|| Pack::new(*name), |pack| (*pack).clone()));
+        let younger =
+            younger.map(|name| old.get(name).map_or_else(|| Pack::new(*name), |pack| (*pack).clone()));
         let younger = Arc::new(younger.collect::<Vec<_>>());
         let here: HashSet<&PackName> = names.iter().collect();
-        let missing = view.index.packs().iter().filter(|name| name.section == section && !here.contains(name));
+        let missing =
+            view.index.packs().iter().filter(|name| name.section == section && !here.contains(name));
         let others = view.gone.iter().filter(|name| name.section != section);
         let gone = Arc::new(missing.chain(others).copied().collect());
         self.change(|view| {
@@ -141,7 +149,12 @@ impl Catalog {
         self.find_younger(&view, kind, id)
     }
 
-    fn find_younger(&self, view: &View, kind: EntryKind, id: &Digest) -> Result<Option<Location>, StoreError> {
+    fn find_younger(
+        &self,
+        view: &View,
+        kind: EntryKind,
+        id: &Digest,
+    ) -> Result<Option<Location>, StoreError> {
         let sections: &[Section] = match kind {
             EntryKind::Chunk => &[Section::Data],
             EntryKind::Recipe | EntryKind::Node => &[Section::Meta],
@@ -163,11 +176,13 @@ impl Catalog {
     }
 
     fn drop_index(&self) -> Result<(), StoreError> {
-        self.change(|view| *view = View { index: Arc::new(Index::empty()), gone: Arc::default(), younger: [None, None] });
+        self.change(|view| {
+            *view = View { index: Arc::new(Index::empty()), gone: Arc::default(), younger: [None, None] }
+        });
         self.refresh()
     }
 
-    /// Everything from the first id that is not below `low` up to `high`, once for each pack that has it.
+    /// Everything from `low` up to `high`, sorted within a pack; at least once for each pack that has it.
     pub(super) fn range(
         &self,
         low: &Digest,
@@ -175,23 +190,17 @@ impl Catalog {
         see: &mut dyn FnMut(PackName, Entry),
     ) -> Result<(), StoreError> {
         let view = self.view();
-        let mut found = Vec::new();
         for entry in view.index.from(low) {
             match entry {
                 Ok((_, entry)) if entry.id > *high => break,
                 Ok((pack, _)) if view.gone.contains(&pack) => {}
-                Ok(entry) => found.push(entry),
+                Ok((pack, entry)) => see(pack, entry),
                 Err(Damaged) => {
                     self.drop_index()?;
                     return self.range(low, high, see);
                 }
             }
-            // Nothing may be told before the index has proven whole; a long range goes piece by piece.
-            if found.len() == 1 << 16 {
-                found.drain(..).for_each(|(pack, entry)| see(pack, entry));
-            }
         }
-        found.into_iter().for_each(|(pack, entry)| see(pack, entry));
         for pack in view.younger.iter().flatten().flat_map(|packs| packs.iter()) {
             let entries = self.reader.entries(pack)?.from(low);
             entries.take_while(|entry| entry.id <= *high).for_each(|entry| see(pack.name, entry));
@@ -209,20 +218,20 @@ impl Catalog {
         let entries = younger.iter().map(|pack| Ok((pack.name, self.reader.entries(pack)?)));
         let entries: Vec<_> = entries.collect::<Result<_, StoreError>>()?;
         let is_here = |name: &PackName| !view.gone.contains(name);
-        let _ = (|| {
-            let new = cache.path.with_extension(format!("{:016x}", rand_suffix()?));
-            let file = cache.disk.create(&new, false)?;
-            let written = write_merged(&*file, &view.index, &is_here, &entries);
-            drop(file);
-            match written.and_then(|()| cache.disk.rename(&new, &cache.path)) {
-                Ok(()) => Ok(()),
-                Err(error) => cache.disk.remove_file(&new).and(Err(error)),
-            }
-        })();
+        let _ = cache.write(&|file| write_merged(file, &view.index, &is_here, &entries));
         Ok(())
     }
 }
 
-fn rand_suffix() -> std::io::Result<u64> {
-    getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))
+impl IndexCache {
+    fn write(&self, write: &dyn Fn(&dyn NewFile) -> io::Result<()>) -> io::Result<()> {
+        let (disk, new) = (&*self.disk, self.tmp_dir.join(temporary_name()?));
+        let create = || disk.create(&new, false);
+        let file = create().or_else(|_| create_dirs(disk, &self.tmp_dir).and_then(|()| create()))?;
+        let rename = || disk.rename(&new, &self.file);
+        let folder = self.file.parent().unwrap_or(&self.tmp_dir);
+        write(&*file)
+            .and_then(|()| rename().or_else(|_| create_dirs(disk, folder).and_then(|()| rename())))
+            .or_else(|error| disk.remove_file(&new).and(Err(error)))
+    }
 }

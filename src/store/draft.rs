@@ -8,7 +8,9 @@ use crate::id::Digest;
 use crate::storage::{Draft, Storage, StorageError};
 use crate::store::StoreError;
 use crate::store::codec::Codec;
-use crate::store::layout::{Entry, EntryKind, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name};
+use crate::store::layout::{
+    Entry, EntryKind, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name,
+};
 use crate::store::packs::{PackName, Section};
 
 /// A pack is closed before it grows beyond so many bytes of frames, unless it has but one.

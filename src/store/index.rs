@@ -98,7 +98,10 @@ impl Index {
     }
 
     /// The entries from the first whose id is not below `low`, each with its pack.
-    pub(super) fn from<'a>(&'a self, low: &Digest) -> impl Iterator<Item = Result<(PackName, Entry), Damaged>> + 'a {
+    pub(super) fn from<'a>(
+        &'a self,
+        low: &Digest,
+    ) -> impl Iterator<Item = Result<(PackName, Entry), Damaged>> + 'a {
         let mut at = self.lower_bound(low);
         std::iter::from_fn(move || {
             let number = match at {
@@ -139,7 +142,8 @@ impl Index {
         let kind = EntryKind::from_number(record[32]).ok_or(Damaged)?;
         let pack = u32_at(record, 32) >> 8;
         let pack = *self.packs.get(pack as usize).ok_or(Damaged)?;
-        let place = Place { frame: u32_at(record, 36), offset: u32_at(record, 40), length: u32_at(record, 44) };
+        let place =
+            Place { frame: u32_at(record, 36), offset: u32_at(record, 40), length: u32_at(record, 44) };
         Ok((pack, Entry { id: digest_at(record, 0), kind, place }))
     }
 
@@ -155,7 +159,11 @@ impl Index {
         let (mut first, mut last) = (0, records.len() / ENTRY_LEN);
         while first < last {
             let middle = first.midpoint(last);
-            if records[middle * ENTRY_LEN..][..32] < low.as_bytes()[..] { first = middle + 1 } else { last = middle }
+            if records[middle * ENTRY_LEN..][..32] < low.as_bytes()[..] {
+                first = middle + 1
+            } else {
+                last = middle
+            }
         }
         Ok(block * BLOCK + first)
     }
@@ -190,7 +198,8 @@ pub(super) fn write_merged(
         let entries = entries.from(&zero).map(move |entry| Ok((*pack, entry)));
         Box::new(entries) as Box<dyn Iterator<Item = Result<(PackName, Entry), Damaged>>>
     });
-    let mut sources: Vec<_> = std::iter::once(Box::new(covered) as Box<dyn Iterator<Item = _>>).chain(added).collect();
+    let mut sources: Vec<_> =
+        std::iter::once(Box::new(covered) as Box<dyn Iterator<Item = _>>).chain(added).collect();
     let mut heap = BinaryHeap::new();
     let mut refill = |heap: &mut BinaryHeap<_>, source: usize| match sources[source].next() {
         Some(Ok((pack, entry))) => {

@@ -146,7 +146,10 @@ impl PackReader {
             let _ = pack.frames.set(self.footer(pack)?.frames);
         }
         let frames = pack.frames.get().unwrap_or_else(|| unreachable!());
-        frames.get(number as usize).copied().ok_or_else(|| pack.corrupt(PackProblem::Footer("a frame is missing")))
+        frames
+            .get(number as usize)
+            .copied()
+            .ok_or_else(|| pack.corrupt(PackProblem::Footer("a frame is missing")))
     }
 
     /// Reads the stored bytes of a frame, and checks its hash if asked to.

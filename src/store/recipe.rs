@@ -148,7 +148,10 @@ impl RecipeBuilder {
     }
 
     /// Completes the nodes that are open, and says what the root is. At least one chunk was pushed.
-    pub(super) fn finish<E>(mut self, emit: &mut impl FnMut(Digest, Vec<u8>) -> Result<(), E>) -> Result<Root, E> {
+    pub(super) fn finish<E>(
+        mut self,
+        emit: &mut impl FnMut(Digest, Vec<u8>) -> Result<(), E>,
+    ) -> Result<Root, E> {
         let mut number = 0;
         loop {
             let is_top = number + 1 == self.levels.len();

@@ -14,6 +14,9 @@ pub(super) enum Texture {
 }
 
 impl Texture {
+    /// Every texture, by its ordinal.
+    pub(super) const ALL: [Self; Self::COUNT] =
+        [Self::Plain, Self::Noise, Self::Strided(2), Self::Strided(4), Self::Strided(8)];
     /// How many textures there are.
     pub(super) const COUNT: usize = 5;
 
