@@ -110,6 +110,11 @@ pub fn history(storage: &dyn Storage, name: &Ref) -> Result<Vec<(u64, Entry)>, R
     Log::of(storage, name).history()
 }
 
+/// The names of a family that ever were, also deleted ones, sorted.
+pub fn names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefError> {
+    Ok(log::highest_of_family(storage, family)?.into_iter().map(|(name, _)| name).collect())
+}
+
 /// The refs of a family that exist (births and deletions left out), sorted by name.
 ///
 /// Costs two listings of the family, whatever the number of its refs, and a read for each.

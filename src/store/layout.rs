@@ -70,6 +70,17 @@ pub enum EntryKind {
     Object(Kind),
 }
 
+impl std::fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Chunk => f.write_str("chunk"),
+            Self::Recipe => f.write_str("recipe of content"),
+            Self::Node => f.write_str("node of a recipe"),
+            Self::Object(kind) => kind.fmt(f),
+        }
+    }
+}
+
 impl EntryKind {
     /// The number that it has in packs.
     pub fn number(self) -> u8 {

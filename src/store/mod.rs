@@ -23,7 +23,6 @@ mod tests;
 mod verify;
 mod writer;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 pub use catalog::IndexCache;
@@ -69,6 +68,8 @@ pub enum StoreError {
     ObjectTooLarge { kind: Kind, id: Digest, size: u64 },
     #[error("something could not be written before, so nothing can be finished")]
     Unfinished,
+    #[error("cannot write what was read")]
+    Output(#[source] std::io::Error),
     #[error("cannot set up compression")]
     Memory(#[source] std::io::Error),
 }
@@ -92,18 +93,9 @@ pub enum Found {
 }
 
 impl Store {
-    /// Opens the packs of a storage. `cache` is a file of our own that may be lost: the merged index.
-    pub fn open(storage: Arc<dyn Storage>, cache: Option<PathBuf>) -> Result<Self, StoreError> {
-        let cache = cache.map(|file| {
-            let tmp_dir = file.parent().map(Into::into).unwrap_or_default();
-            IndexCache { disk: Arc::new(OsDisk), file, tmp_dir }
-        });
-        Ok(Self::open_with(storage, cache))
-    }
-
-    /// Opens the packs of a storage, with a merged index that is written through a disk of the caller's.
+    /// Opens the packs of a storage. The merged index may be lost at any time.
     /// Nothing is read yet but the index.
-    pub fn open_with(storage: Arc<dyn Storage>, cache: Option<IndexCache>) -> Self {
+    pub fn open(storage: Arc<dyn Storage>, cache: Option<IndexCache>) -> Self {
         Self {
             catalog: Catalog::open(storage.clone(), cache),
             storage,
@@ -141,12 +133,6 @@ impl Store {
                 see(kind, entry.id);
             }
         })
-    }
-
-    /// Writes a content in order. An error after some bytes says that what was written is not to be trusted.
-    pub fn write_content(&self, id: ContentId, to: &mut dyn std::io::Write) -> Result<(), ObjectError> {
-        let _ = (id, to);
-        todo!()
     }
 
     /// The size of a content in bytes, if it is here.

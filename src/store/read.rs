@@ -4,6 +4,7 @@
 //! objects that are wanted together lie together.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
@@ -147,6 +148,28 @@ impl Store {
         let bytes = self.entry(EntryKind::Node, &node.id)?.ok_or(StoreError::CorruptRecipe(content))?;
         let children = if node_id(&bytes) == node.id { parse_node(&bytes, level, node.size) } else { None };
         children.ok_or(StoreError::CorruptRecipe(content))
+    }
+
+    /// Writes a content in order, each chunk after a check of its id. An error after some bytes says that
+    /// together they are not the content: what was written is then not to be trusted.
+    pub fn write_content(&self, id: ContentId, to: &mut dyn Write) -> Result<(), ObjectError> {
+        let shape = self.shape(id)?.ok_or(ObjectError::MissingContent(id))?;
+        let Shape::Recipe(root) = shape else {
+            let bytes = self.content(id, u64::MAX)?;
+            return to.write_all(&bytes).map_err(|error| ObjectError::Storage(error.into()));
+        };
+        let mut whole = blake3::Hasher::new();
+        self.each_chunk(id, root, &mut |_, chunk| {
+            let corrupt = || StoreError::CorruptContent { content: id, chunk: Some(chunk.id) };
+            let bytes = self.entry(EntryKind::Chunk, &chunk.id)?.ok_or_else(corrupt)?;
+            if ContentId::of(&bytes).digest() != chunk.id {
+                return Err(corrupt());
+            }
+            whole.update(&bytes);
+            to.write_all(&bytes).map_err(StoreError::Output)
+        })?;
+        let corrupt = StoreError::CorruptContent { content: id, chunk: None };
+        if Digest::new(*whole.finalize().as_bytes()) == id.digest() { Ok(()) } else { Err(corrupt.into()) }
     }
 
     /// Walks the chunks of a content in order; `see` has the offset of each.
