@@ -46,6 +46,16 @@ pub struct Ref {
     pub name: RefName,
 }
 
+impl std::fmt::Display for Ref {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let family = match self.family {
+            Family::Heads => "branch",
+            Family::Tags => "tag",
+        };
+        write!(f, "{family} {}", self.name)
+    }
+}
+
 /// Who moves a ref, when and why.
 #[derive(Clone, Debug)]
 pub struct Move {
