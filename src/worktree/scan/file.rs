@@ -71,6 +71,9 @@ impl<S: Sink, D: AsFd> Looker<'_, S, D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.io(name, source)),
         };
+        if stat.kind == FileKind::Directory {
+            return Ok(None); // A given file that is one no more.
+        }
         if let Some(old) = old.filter(|old| is_unchanged(old, &stat)) {
             self.ensure(name, &stat, old.id, self.level)?;
             return Ok(Some(Looked { record: Record { name, ..*old }, same: true }));

@@ -66,6 +66,21 @@ impl Listing {
         self.names.sort_unstable_by(|a, b| name(a).cmp(name(b)));
     }
 
+    /// Where a name is given as a file and as a directory, leaves the one that it is.
+    fn settle(&mut self, directory: &Path) {
+        let text = &self.text;
+        let name = |name: &Name| &text[name.start as usize..][..name.len.into()];
+        self.names.dedup_by(|next, kept| {
+            let double = name(next) == name(kept);
+            if double && next.kind != kept.kind {
+                let is = look::stat(&directory.join(name(next))).map(|stat| stat.kind);
+                let is_directory = matches!(is, Ok(FileKind::Directory));
+                kept.kind = if is_directory { FileKind::Directory } else { FileKind::Unknown };
+            }
+            double
+        });
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -112,7 +127,10 @@ pub(super) fn group(root: &Path, paths: &[TreePath]) -> Result<BTreeMap<String, 
             directory = above;
         }
     }
-    directories.values_mut().for_each(Listing::sort);
+    for (directory, listing) in &mut directories {
+        listing.sort();
+        listing.settle(&root.join(directory));
+    }
     Ok(directories)
 }
 

@@ -166,7 +166,7 @@ fn threads() -> usize {
 }
 
 /// The id and length of everything that a reader gives.
-fn hash(bytes: &mut dyn Read) -> std::io::Result<(ContentId, u64)> {
+pub(super) fn hash(bytes: &mut dyn Read) -> std::io::Result<(ContentId, u64)> {
     const BUFFER: usize = 128 << 10;
     thread_local! {
         static BYTES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
