@@ -30,7 +30,7 @@ fn floats(count: usize) -> Vec<u8> {
 
 fn store() -> (Arc<Memory>, Store) {
     let storage = Arc::new(Memory::new());
-    (storage.clone(), Store::open(storage, None).unwrap())
+    (storage.clone(), Store::open(storage, None))
 }
 
 fn insert(store: &Store, contents: &[&[u8]]) -> (Vec<ContentId>, Written) {
@@ -41,7 +41,7 @@ fn insert(store: &Store, contents: &[&[u8]]) -> (Vec<ContentId>, Written) {
 }
 
 fn reopened(storage: &Arc<Memory>) -> Store {
-    Store::open(storage.clone(), None).unwrap()
+    Store::open(storage.clone(), None)
 }
 
 fn damage(store: &Store) -> Vec<Damage> {
@@ -275,7 +275,7 @@ fn every_flipped_bit_is_found() {
         let span = if n % 4 < 2 { body.len() as u64 } else { body.len().min(700) as u64 };
         let at = body.len() - 1 - (choice % span) as usize;
         body[at] ^= 1 << (choice >> 61);
-        let broken = Store::open(with_body(&storage, &pack.key, &body), None).unwrap();
+        let broken = Store::open(with_body(&storage, &pack.key, &body), None);
         let mut found = 0;
         broken.verify(Depth::Frames, &Silent, &mut |_| found += 1).unwrap();
         assert!(found > 0, "byte {at} of {}", pack.key);
@@ -294,7 +294,7 @@ fn every_truncation_is_found() {
     let pack = storage.list("packs").unwrap().remove(0);
     let body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
     for length in 0..body.len() {
-        let broken = Store::open(with_body(&storage, &pack.key, &body[..length]), None).unwrap();
+        let broken = Store::open(with_body(&storage, &pack.key, &body[..length]), None);
         assert_eq!(damage(&broken).len(), 1, "{length}");
         assert!(broken.find(Kind::Params, id).is_err());
     }
@@ -308,7 +308,7 @@ fn a_corrupt_chunk_is_named() {
     let pack = storage.list("packs/data").unwrap().remove(0);
     let mut body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
     body[5 << 20] ^= 1;
-    let broken = Store::open(with_body(&storage, &pack.key, &body), None).unwrap();
+    let broken = Store::open(with_body(&storage, &pack.key, &body), None);
     let error = read_all(&broken, &[(ids[0], content.len() as u64)]).unwrap_err();
     assert!(error.to_string().contains("its chunk"), "{error}");
 }
@@ -374,7 +374,7 @@ fn hostile_packs_are_refused() {
     for (what, (name, pack)) in forgeries {
         let storage = Memory::new();
         storage.create(&name.key(), &pack).unwrap();
-        let store = Store::open(Arc::new(storage), None).unwrap();
+        let store = Store::open(Arc::new(storage), None);
         assert!(!damage(&store).is_empty(), "{what}");
         assert!(store.content(a, 100).is_err() || what == "overlap", "{what}");
     }
