@@ -25,8 +25,16 @@ pub(super) fn list(root: &Path, without: &[TreePath], state: GitState) -> Result
     #[cfg(feature = "git")]
     if let Some(git) = crate::capture::git::Git::find(root) {
         let mut found = Found::default();
-        if git.list(&filter, &mut found)? {
-            let state = if state == GitState::Ask { git.state() } else { None };
+        let (listed, state) = match state {
+            GitState::Ask if git.is_large() => std::thread::scope(|scope| {
+                // gix stays on the thread that opened it, and opening is cheap.
+                let asked = scope.spawn(|| crate::capture::git_state(root));
+                (git.list(&filter, &mut found), asked.join().ok().flatten())
+            }),
+            GitState::Ask => (git.list(&filter, &mut found), git.state()),
+            GitState::Skip => (git.list(&filter, &mut found), None),
+        };
+        if listed? {
             return Ok(found.sorted(state));
         }
     }

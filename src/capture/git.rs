@@ -44,6 +44,11 @@ impl Git {
         (work_tree == top).then_some(Self { repository, prefix })
     }
 
+    /// Whether there is so much to look at that a second thread pays.
+    pub(super) fn is_large(&self) -> bool {
+        self.repository.index_or_empty().is_ok_and(|index| index.entries().len() > 2000)
+    }
+
     /// Adds the project's files that are in the work tree and tracked, or untracked and not ignored.
     /// False if git has nothing to say: it cannot read its index, or ignores the project as a whole.
     pub(super) fn list(&self, filter: &Filter, found: &mut Found) -> Result<bool, CaptureError> {
