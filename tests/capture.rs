@@ -229,17 +229,22 @@ fn nothing_in_a_strangers_repository_is_obeyed() {
 #[test]
 fn a_broken_repository_does_not_hang_or_fail() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
-    for broken in ["HEAD", "index", "config"] {
+    for broken in ["HEAD", "index", "config", "refs/heads/main", "info/exclude"] {
         let Some(dir) = repository() else { return };
         write(dir.path(), "a.py", "");
         commit_all(dir.path());
         let path = dir.path().join(".git").join(broken);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, [0xff; 100]).unwrap();
         assert_eq!(names(&list(dir.path(), &[])), ["a.py"], "{broken} is rubbish");
         std::fs::remove_file(&path).unwrap();
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         assert_eq!(names(&list(dir.path(), &[])), ["a.py"], "{broken} is a pipe");
     }
+    let Some(dir) = repository() else { return };
+    write(dir.path(), "src/a.py", "");
+    mknodat(CWD, dir.path().join("src/.gitignore"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(capture::code(dir.path(), &[]).is_err());
 }
 
 #[cfg(target_os = "linux")]
