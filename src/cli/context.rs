@@ -1,0 +1,92 @@
+//! What every command is given: where it works and how it speaks.
+
+use std::env;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::cli::bars::Bars;
+use crate::cli::error::CliError;
+use crate::cli::options::{Color, Options};
+use crate::cli::terminal::{Output, Terminal};
+use crate::name::RefName;
+use crate::render::Style;
+use crate::repo::{Config, ConfigKey, Repository};
+
+/// Where a command works, and how it speaks.
+pub struct Context {
+    /// The one that prints.
+    pub terminal: Terminal,
+    options: Options,
+    directory: PathBuf,
+}
+
+impl Context {
+    /// The context that these options ask for.
+    pub fn new(options: Options) -> Result<Self, CliError> {
+        let asked = options.directory();
+        let inaccessible = |source| CliError::Directory { path: asked.clone(), source };
+        let here = env::current_dir().map_err(inaccessible)?;
+        let directory = if asked.as_os_str().is_empty() { here } else { here.join(&asked) };
+        if !directory.metadata().map_err(inaccessible)?.is_dir() {
+            return Err(inaccessible(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Self { terminal: Terminal::new(&options), options, directory })
+    }
+
+    /// Where the command works.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The repository that it works in.
+    pub fn repository(&mut self) -> Result<Repository, CliError> {
+        let repository = Repository::open(&self.directory)?;
+        self.configure(repository.config());
+        Ok(repository)
+    }
+
+    /// Follows a configuration in what no option says.
+    fn configure(&mut self, config: &Config) {
+        let wanted = config.get(ConfigKey::UiColor);
+        if let (None, Some(color)) = (self.options.color, wanted) {
+            self.terminal.prefer(match color {
+                "always" => Color::Always,
+                "never" => Color::Never,
+                _ => Color::Auto,
+            });
+        }
+    }
+
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.options.json
+    }
+
+    /// Whether only what was asked for is said.
+    pub fn is_quiet(&self) -> bool {
+        self.options.quiet
+    }
+
+    /// Progress of work that may take long.
+    pub fn progress(&self) -> Bars {
+        Bars::new(self.terminal.is_watched())
+    }
+
+    /// A path on the command line, seen from where the command works.
+    pub fn path(&self, written: &str) -> PathBuf {
+        tidy(&self.directory.join(written))
+    }
+}
+
+/// A path without `.` and `..`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(tidied.pop()),
+            other => tidied.push(other),
+        }
+    }
+    tidied
+}

@@ -1,0 +1,138 @@
+//! Errors explained: what happened, what caused it, what to do next, and the exit code.
+//!
+//! The only place that words advice. Every error of every floor below is matched exhaustively, so that
+//! a new one does not compile before it is explained.
+
+mod lower;
+mod repo;
+
+use std::error::Error;
+use std::io;
+
+use serde_json::json;
+
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::suggest::nearest;
+use crate::cli::terminal::Terminal;
+use crate::render::escape;
+
+/// Names that exist, for those who mistype one. Asked only when something was not found.
+pub trait Names {
+    /// The branches.
+    fn branches(&self) -> Vec<String>;
+
+    /// The tags.
+    fn tags(&self) -> Vec<String>;
+
+    /// The parts of what is checked out, as they are written after a colon.
+    fn parts(&self) -> Vec<String>;
+}
+
+/// An error, explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// What went wrong.
+    pub message: String,
+    /// What caused it, a line each, the nearest cause first.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+/// What to do about an error, and how the command ends.
+pub(super) struct Advice {
+    exit: Exit,
+    hint: Option<String>,
+}
+
+impl Advice {
+    fn new(exit: Exit, hint: impl Into<String>) -> Self {
+        Self { exit, hint: Some(hint.into()) }
+    }
+
+    fn none(exit: Exit) -> Self {
+        Self { exit, hint: None }
+    }
+}
+
+/// Explains an error.
+pub fn explain(error: &CliError, names: &dyn Names) -> Explained {
+    let Advice { exit, hint } = advice(error, names);
+    let mut causes: Vec<String> = Vec::new();
+    let message = line(&error.to_string());
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = line(&cause.to_string());
+        // A transparent error and its source say the same.
+        if causes.last().unwrap_or(&message) != &text {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    Explained { message, causes, hint, exit }
+}
+
+fn advice(error: &CliError, names: &dyn Names) -> Advice {
+    match error {
+        CliError::Usage { hint, .. } => Advice { exit: Exit::Usage, hint: hint.clone() },
+        CliError::Name { .. } => lower::bad_name(),
+        CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
+        CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => Advice::none(Exit::ClosedPipe),
+        CliError::Output(source) => lower::io(source),
+        CliError::Editor { .. } => Advice::new(
+            Exit::Usage,
+            "set MDL_EDITOR, VISUAL or EDITOR to an editor that is installed, or give the message with -m",
+        ),
+        CliError::EditorFailed { .. } => Advice::new(
+            Exit::Usage,
+            "nothing was committed; what you wrote is in .mdl/COMMIT_MESSAGE. Or give the message with -m",
+        ),
+        CliError::EmptyMessage => Advice::new(
+            Exit::Usage,
+            "nothing was committed; say in a few words why this state is worth keeping: `mdl commit -m MESSAGE`",
+        ),
+        CliError::NotABranch { what } => {
+            let hint = meant(what, &names.branches());
+            Advice::new(Exit::NotFound, hint.unwrap_or_else(|| format!("make it with `mdl switch -c {}`", line(what))))
+        }
+        CliError::NothingToCommit => {
+            Advice::new(Exit::Success, "to record a commit all the same, add --allow-empty")
+        }
+        CliError::Repo(error) => repo::advice(error, names),
+        CliError::Object(error) => lower::object(error),
+    }
+}
+
+/// `did you mean …?`, if something is near.
+fn meant(written: &str, candidates: &[String]) -> Option<String> {
+    let found = nearest(written, candidates.iter().map(String::as_str))?;
+    Some(format!("did you mean {}?", line(found)))
+}
+
+/// Text that may come from anywhere, as one harmless line.
+fn line(text: &str) -> String {
+    escape(&text.replace('\n', " "))
+}
+
+impl Explained {
+    /// Tells a person, or a program that asked for JSON. A closed pipe is nobody's business.
+    pub fn tell(&self, terminal: &Terminal) {
+        if self.exit == Exit::ClosedPipe {
+            return;
+        }
+        if !terminal.is_json() {
+            return terminal.error(&self.message, &self.causes, self.hint.as_deref());
+        }
+        let object = json!({
+            "schema": "mdl.error/1",
+            "error": self.message,
+            "causes": self.causes,
+            "hint": self.hint,
+            "code": self.exit.code(),
+        });
+        terminal.complain(&format!("{object}\n"));
+    }
+}

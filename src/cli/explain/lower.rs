@@ -1,0 +1,97 @@
+//! What to do about errors of the floors below the façade.
+
+use std::io;
+
+use super::Advice;
+use crate::cli::exit::Exit;
+use crate::encoding::{DecodeError, DecodeProblem};
+use crate::object::ObjectError;
+use crate::refs::RefError;
+use crate::storage::StorageError;
+use crate::store::StoreError;
+
+const DAMAGED: &str = "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
+const NEWER: &str = "update mdl; nothing was changed";
+
+pub(super) fn bad_name() -> Advice {
+    Advice::new(Exit::Usage, "use letters, digits, '-', '_' and '.', and for branches and tags also '/'")
+}
+
+pub(super) fn io(error: &io::Error) -> Advice {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => Advice::none(Exit::NotFound),
+        Kind::AlreadyExists | Kind::DirectoryNotEmpty => Advice::new(Exit::Conflict, "name a folder that is new or empty"),
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
+            Advice::new(Exit::Io, "check who owns it and whether you may write there")
+        }
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            Advice::new(Exit::Io, "make room on the disk and run the command again: nothing is half done")
+        }
+        Kind::Interrupted => Advice::none(Exit::Interrupted),
+        _ => Advice::none(Exit::Io),
+    }
+}
+
+pub(super) fn object(error: &ObjectError) -> Advice {
+    match error {
+        ObjectError::Missing { .. } | ObjectError::MissingContent(_) | ObjectError::Corrupt { .. } => {
+            Advice::new(Exit::Corruption, DAMAGED)
+        }
+        ObjectError::Malformed { problem, .. } => decode(problem),
+        ObjectError::TooLarge { .. } => Advice::new(Exit::Usage, "write it to a file with `mdl cat` instead"),
+        ObjectError::Storage(inner) => boxed(inner.as_ref()),
+    }
+}
+
+pub(super) fn reference(error: &RefError) -> Advice {
+    match error {
+        RefError::Malformed { problem, .. } => decode(problem),
+        RefError::Unknown { .. } => {
+            Advice::new(Exit::Io, "look with `mdl log` whether it was done, and run the command again if not")
+        }
+        RefError::Upload(inner) => boxed(inner.as_ref()),
+        RefError::Storage(error) => io(&error.source),
+        RefError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn store(error: &StoreError) -> Advice {
+    match error {
+        StoreError::Storage(error) => io(&error.source),
+        StoreError::Object(error) => object(error),
+        StoreError::Pack { .. } => Advice::new(Exit::Corruption, DAMAGED),
+    }
+}
+
+fn decode(error: &DecodeError) -> Advice {
+    match &error.problem {
+        DecodeProblem::UnknownField(_) | DecodeProblem::UnknownVariant(_) => Advice::new(Exit::NeedsNewer, NEWER),
+        DecodeProblem::Truncated
+        | DecodeProblem::Trailing
+        | DecodeProblem::Expected(_)
+        | DecodeProblem::NotCanonical
+        | DecodeProblem::KeyOrder
+        | DecodeProblem::Utf8
+        | DecodeProblem::TooDeep
+        | DecodeProblem::Missing(_)
+        | DecodeProblem::Invalid(_) => Advice::new(Exit::Corruption, DAMAGED),
+    }
+}
+
+/// An error that has forgotten its type on the way through a trait.
+fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        store(error)
+    } else if let Some(error) = error.downcast_ref::<ObjectError>() {
+        object(error)
+    } else if let Some(error) = error.downcast_ref::<RefError>() {
+        reference(error)
+    } else if let Some(error) = error.downcast_ref::<StorageError>() {
+        io(&error.source)
+    } else if let Some(error) = error.downcast_ref::<io::Error>() {
+        io(error)
+    } else {
+        error.source().map_or_else(|| Advice::none(Exit::Io), boxed)
+    }
+}

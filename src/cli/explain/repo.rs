@@ -1,0 +1,102 @@
+//! What to do about errors of the façade.
+
+use super::{Advice, Names, line, lower, meant};
+use crate::cli::exit::Exit;
+use crate::repo::RepoError;
+
+pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
+    match error {
+        RepoError::NotARepository(_)
+        | RepoError::ForeignOwner(_)
+        | RepoError::Unfinished(_)
+        | RepoError::UnknownFormat { .. }
+        | RepoError::Invalid { .. }
+        | RepoError::Io { .. } => state(error),
+        RepoError::NoCommits
+        | RepoError::UnknownRevision(_)
+        | RepoError::Ambiguous { .. }
+        | RepoError::NoSuchPart { .. }
+        | RepoError::NoSuchBranch(_)
+        | RepoError::NoSuchTag(_)
+        | RepoError::NoParent(_) => missing(error, names),
+        RepoError::Exists(_)
+        | RepoError::CheckedOut(_)
+        | RepoError::Unmerged(_)
+        | RepoError::Detached
+        | RepoError::Conflict { .. }
+        | RepoError::Uncommitted { .. } => conflict(error),
+        RepoError::Name { .. } => lower::bad_name(),
+        RepoError::Object(error) => lower::object(error),
+        RepoError::Ref(error) => lower::reference(error),
+        RepoError::Store(error) => lower::store(error),
+        RepoError::Storage(error) => lower::io(&error.source),
+        RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
+    }
+}
+
+/// The repository or its files are not as they should be.
+fn state(error: &RepoError) -> Advice {
+    match error {
+        RepoError::NotARepository(_) => {
+            Advice::new(Exit::NotFound, "make one with `mdl init`, or name another folder with -C DIR")
+        }
+        RepoError::ForeignOwner(_) => Advice::new(
+            Exit::Io,
+            "mdl works only in repositories of your own; take a copy that belongs to you",
+        ),
+        RepoError::Unfinished(_) => Advice::new(Exit::NotFound, "run `mdl init` again: it finishes what was begun"),
+        RepoError::UnknownFormat { .. } => {
+            Advice::new(Exit::NeedsNewer, "it was made by a newer mdl: update mdl; nothing was changed")
+        }
+        RepoError::Io { source, .. } => lower::io(source),
+        _ => Advice::new(Exit::Usage, "correct it and run the command again; nothing was recorded"),
+    }
+}
+
+/// Something that was named is not there.
+fn missing(error: &RepoError, names: &dyn Names) -> Advice {
+    let (guess, otherwise) = match error {
+        RepoError::NoCommits => (None, "record the first one with `mdl commit -m MESSAGE`"),
+        RepoError::UnknownRevision(written) => {
+            let mut candidates = names.branches();
+            candidates.extend(names.tags());
+            candidates.push("HEAD".to_owned());
+            let root = written.split(['~', '^', '@']).next().unwrap_or(written);
+            (meant(root, &candidates), "`mdl log` shows commits, `mdl branch` and `mdl tag` show names")
+        }
+        RepoError::Ambiguous { .. } => (None, "write more of its digits"),
+        RepoError::NoSuchPart { part, .. } => {
+            (meant(part, &names.parts()), "`mdl show` lists the parts of a commit")
+        }
+        RepoError::NoSuchBranch(written) => {
+            (meant(written, &names.branches()), "`mdl branch` lists the branches")
+        }
+        RepoError::NoSuchTag(written) => (meant(written, &names.tags()), "`mdl tag` lists the tags"),
+        _ => (None, "it is the first commit of its history"),
+    };
+    Advice::new(Exit::NotFound, guess.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+/// It would lose something.
+fn conflict(error: &RepoError) -> Advice {
+    match error {
+        RepoError::Exists(what) => {
+            Advice::new(Exit::Conflict, format!("choose another name, or remove {} first", line(what)))
+        }
+        RepoError::CheckedOut(_) => Advice::new(Exit::Conflict, "switch to another branch first: `mdl switch NAME`"),
+        RepoError::Unmerged(name) => Advice::new(
+            Exit::Conflict,
+            format!("if they may be lost from sight, delete it with `mdl branch -D {}`", line(name)),
+        ),
+        RepoError::Detached => {
+            Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`")
+        }
+        RepoError::Conflict { .. } => {
+            Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again")
+        }
+        _ => Advice::new(
+            Exit::Conflict,
+            "commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change",
+        ),
+    }
+}
