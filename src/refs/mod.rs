@@ -93,6 +93,8 @@ pub enum RefError {
         #[source]
         source: StorageError,
     },
+    #[error("what {name} should point to could not be stored", name = "the ref")]
+    Upload(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]

@@ -1,8 +1,11 @@
 //! Branches: refs that move.
 
+use crate::graph;
 use crate::id::CommitId;
 use crate::name::RefName;
-use crate::repo::{RepoError, Repository};
+use crate::refs::{self, Advanced, Family, Move, Target};
+use crate::repo::head::{commit_of, heads};
+use crate::repo::{Head, RepoError, Repository};
 
 /// A branch.
 #[derive(Clone, Debug)]
@@ -18,25 +21,88 @@ pub struct Branch {
 impl Repository {
     /// Every branch, by name.
     pub fn branches(&self) -> Result<Vec<Branch>, RepoError> {
-        todo!()
+        let head = self.head()?;
+        let current = |name: &RefName| matches!(&head, Head::Branch(branch, _) if branch == name);
+        let refs = refs::list(&*self.storage, Family::Heads)?;
+        let branch = |(name, entry): (RefName, refs::Entry)| {
+            commit_of(&entry).map(|commit| Branch { current: current(&name), name, commit })
+        };
+        Ok(refs.into_iter().filter_map(branch).collect())
     }
 
     /// Makes a branch that starts at a commit.
     pub fn create_branch(&self, name: &RefName, at: CommitId) -> Result<(), RepoError> {
-        let _ = (name, at);
-        todo!()
+        if self.tip(name)?.is_some() {
+            return Err(RepoError::Exists(name.to_string()));
+        }
+        self.advance(name, None, Target::Commit(at), "branch: created", &mut || Ok(()))
     }
 
     /// Deletes a branch that is not checked out, and says where it was. Its history stays.
     /// Unless forced, a branch whose commits no other branch or tag has is kept.
     pub fn delete_branch(&self, name: &RefName, force: bool) -> Result<CommitId, RepoError> {
-        let _ = (name, force);
-        todo!()
+        let tip = self.tip(name)?.ok_or_else(|| RepoError::NoSuchBranch(name.to_string()))?;
+        if matches!(self.head()?, Head::Branch(current, _) if current == *name) {
+            return Err(RepoError::CheckedOut(name.to_string()));
+        }
+        if !force && !self.is_reachable_without(name, tip)? {
+            return Err(RepoError::Unmerged(name.to_string()));
+        }
+        self.advance(name, Some(tip), Target::Deleted, "branch: deleted", &mut || Ok(()))?;
+        Ok(tip)
     }
 
-    /// Gives a branch another name.
+    fn is_reachable_without(&self, name: &RefName, commit: CommitId) -> Result<bool, RepoError> {
+        let branches = self.branches()?.into_iter().filter(|branch| branch.name != *name);
+        let tags = self.tags()?.into_iter().map(|tagged| tagged.tag.commit);
+        let mut others: Vec<CommitId> = branches.map(|branch| branch.commit).chain(tags).collect();
+        others.extend(self.head()?.commit());
+        for other in others {
+            if graph::is_ancestor(&self.store, commit, other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives a branch another name. Interrupted in between, both names exist.
     pub fn rename_branch(&self, from: &RefName, to: &RefName) -> Result<(), RepoError> {
-        let _ = (from, to);
-        todo!()
+        let tip = self.tip(from)?.ok_or_else(|| RepoError::NoSuchBranch(from.to_string()))?;
+        self.create_branch(to, tip)?;
+        if matches!(self.head()?, Head::Branch(current, _) if current == *from) {
+            self.set_head(&Head::Branch(to.clone(), Some(tip)))?;
+        }
+        self.advance(from, Some(tip), Target::Deleted, &format!("branch: renamed to {to}"), &mut || Ok(()))
+    }
+
+    /// Moves a branch, after `upload` has made durable what it will point to.
+    pub(super) fn advance(
+        &self,
+        name: &RefName,
+        base: Option<CommitId>,
+        target: Target,
+        why: &str,
+        upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
+    ) -> Result<(), RepoError> {
+        self.advance_ref(&heads(name), base.map(Target::Commit), target, why, upload)
+    }
+
+    /// Moves any ref.
+    pub(super) fn advance_ref(
+        &self,
+        name: &refs::Ref,
+        base: Option<Target>,
+        target: Target,
+        why: &str,
+        upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
+    ) -> Result<(), RepoError> {
+        let by = Move { who: self.identity(), when: self.now(), why: why.to_owned() };
+        // Nothing collects garbage here yet: what was uploaded once stays, whatever the epoch.
+        let mut upload = |_epoch| upload();
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(&self.store, a, b)?);
+        match refs::advance(&*self.storage, name, base, target, &by, &mut upload, &is_ancestor)? {
+            Advanced::Done => Ok(()),
+            Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),
+        }
     }
 }

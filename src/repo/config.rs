@@ -1,7 +1,15 @@
 //! Configuration: an allow-list of keys, none of which can make anything run.
+//!
+//! A person's own lies in `$XDG_CONFIG_HOME/mdl/config.toml` or `~/.config/mdl/config.toml`, a
+//! repository's in `.mdl/config.toml`, which goes before.
 
-use std::path::PathBuf;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use toml_edit::DocumentMut;
+
+use crate::disk::{create_dirs, replace};
 use crate::repo::{RepoError, Repository};
 
 /// A key of the configuration.
@@ -27,12 +35,26 @@ impl ConfigKey {
             ConfigKey::UiColor => "ui.color",
         }
     }
+
+    fn table_and_name(self) -> (&'static str, &'static str) {
+        self.as_str().split_once('.').unwrap_or(("", self.as_str()))
+    }
+
+    /// Whether the key may have this value.
+    fn accepts(self, value: &str) -> bool {
+        match self {
+            ConfigKey::UserName | ConfigKey::UserEmail => {
+                !value.trim().is_empty() && !value.contains(|c: char| c.is_control() || matches!(c, '<' | '>'))
+            }
+            ConfigKey::UiColor => matches!(value, "auto" | "always" | "never"),
+        }
+    }
 }
 
 /// The configuration of a person and of a repository, which goes before.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Values, and whether each comes from the repository.
+    /// Values, and whether each comes from the repository. Later ones go before.
     values: Vec<(ConfigKey, String, bool)>,
 }
 
@@ -47,17 +69,89 @@ impl Config {
     pub fn values(&self) -> &[(ConfigKey, String, bool)] {
         &self.values
     }
+
+    /// A person's own configuration, where there is no repository.
+    pub fn global() -> Result<Config, RepoError> {
+        let mut config = Config::default();
+        if let Some(path) = global_path() {
+            config.read(&path, false)?;
+        }
+        Ok(config)
+    }
+
+    pub(super) fn load(directory: &Path) -> Result<Config, RepoError> {
+        let mut config = Config::global()?;
+        config.read(&local_path(directory), true)?;
+        Ok(config)
+    }
+
+    fn read(&mut self, path: &Path, from_repository: bool) -> Result<(), RepoError> {
+        let document = parse(path)?;
+        for (table_name, table) in document.iter() {
+            let Some(table) = table.as_table_like() else {
+                return Err(invalid(path, format!("{table_name} is not a table")));
+            };
+            for (name, item) in table.iter() {
+                let written = format!("{table_name}.{name}");
+                let key = ConfigKey::ALL.into_iter().find(|key| key.as_str() == written);
+                let key = key.ok_or_else(|| invalid(path, format!("{written} is not a key")))?;
+                let value = item.as_str().filter(|value| key.accepts(value));
+                let value = value.ok_or_else(|| invalid(path, format!("{written} has a value that it cannot have")))?;
+                self.values.push((key, value.to_owned(), from_repository));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn local_path(directory: &Path) -> PathBuf {
+    directory.join("config.toml")
 }
 
 /// Where a person's own configuration lies.
 pub fn global_path() -> Option<PathBuf> {
-    todo!()
+    let absolute = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    folder.map(|folder| folder.join("mdl").join("config.toml"))
+}
+
+fn invalid(path: &Path, problem: String) -> RepoError {
+    RepoError::Invalid { what: path.display().to_string(), problem }
+}
+
+/// A missing file is an empty one.
+fn parse(path: &Path) -> Result<DocumentMut, RepoError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(DocumentMut::new()),
+        Err(source) => return Err(RepoError::Io { action: "read", path: path.to_owned(), source }),
+    };
+    text.parse().map_err(|error: toml_edit::TomlError| invalid(path, error.message().to_owned()))
 }
 
 impl Repository {
     /// Sets a key (`None` removes it), in the repository's or the person's own configuration.
     pub fn configure(&self, key: ConfigKey, value: Option<&str>, global: bool) -> Result<(), RepoError> {
-        let _ = (key, value, global);
-        todo!()
+        let path = if global { global_path() } else { Some(local_path(&self.directory)) };
+        let path = path.ok_or_else(|| RepoError::Invalid {
+            what: "HOME".to_owned(),
+            problem: "it is not set, so there is no place for a configuration".to_owned(),
+        })?;
+        if let Some(value) = value.filter(|value| !key.accepts(value)) {
+            return Err(invalid(&path, format!("{} cannot be {value:?}", key.as_str())));
+        }
+        let mut document = parse(&path)?;
+        let (table, name) = key.table_and_name();
+        match value {
+            Some(value) => document[table][name] = toml_edit::value(value),
+            None => {
+                document.get_mut(table).and_then(|table| table.as_table_like_mut()).map(|table| table.remove(name));
+            }
+        }
+        let io = |source| RepoError::Io { action: "write", path: path.clone(), source };
+        let folder = path.parent().unwrap_or(&self.directory);
+        create_dirs(&*self.disk, folder).map_err(io)?;
+        let tmp = if global { folder.to_owned() } else { self.directory.join("tmp") };
+        replace(&*self.disk, &tmp, &path, document.to_string().as_bytes()).map_err(io)
     }
 }

@@ -17,6 +17,8 @@ pub enum RepoError {
     NotARepository(PathBuf),
     #[error("{} belongs to another user", .0.display())]
     ForeignOwner(PathBuf),
+    #[error("{} was begun and not finished", .0.display())]
+    Unfinished(PathBuf),
     #[error("this repository has the format {found:?}")]
     UnknownFormat { found: String },
     #[error("cannot {action} {}", path.display())]

@@ -1,8 +1,16 @@
 //! `HEAD`: what is checked out. This work tree's alone, and rewritten.
 
-use crate::id::CommitId;
+use std::fs;
+use std::path::Path;
+
+use crate::disk::{Disk, replace};
+use crate::id::{CommitId, Digest};
 use crate::name::RefName;
+use crate::refs::{self, Entry, Family, Ref, Target};
 use crate::repo::{RepoError, Repository};
+
+/// The file below `.mdl/`: `ref: <branch>` or the id of a commit, and a newline.
+const FILE: &str = "HEAD";
 
 /// What is checked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +29,59 @@ impl Head {
             Head::Detached(commit) => Some(*commit),
         }
     }
+
+    pub(super) fn write(&self, disk: &dyn Disk, directory: &Path) -> Result<(), RepoError> {
+        let text = match self {
+            Head::Branch(name, _) => format!("ref: {name}\n"),
+            Head::Detached(commit) => format!("{commit}\n"),
+        };
+        let path = directory.join(FILE);
+        replace(disk, &directory.join("tmp"), &path, text.as_bytes()).map_err(|source| RepoError::Io {
+            action: "write",
+            path,
+            source,
+        })
+    }
 }
 
 impl Repository {
     /// What is checked out.
     pub fn head(&self) -> Result<Head, RepoError> {
-        todo!()
+        let path = self.directory.join(FILE);
+        let text = fs::read_to_string(&path)
+            .map_err(|source| RepoError::Io { action: "read", path: path.clone(), source })?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        if let Some(name) = line.strip_prefix("ref: ") {
+            let name = RefName::new(name)
+                .map_err(|reason| RepoError::Invalid { what: FILE.into(), problem: reason.to_string() })?;
+            let commit = self.tip(&name)?;
+            return Ok(Head::Branch(name, commit));
+        }
+        let id: Digest =
+            line.parse().map_err(|_| RepoError::Invalid { what: FILE.into(), problem: "not a commit".into() })?;
+        Ok(Head::Detached(id.into()))
+    }
+
+    pub(super) fn set_head(&self, head: &Head) -> Result<(), RepoError> {
+        head.write(&*self.disk, &self.directory)
+    }
+
+    /// The commit that a branch points to, if it exists.
+    pub(super) fn tip(&self, branch: &RefName) -> Result<Option<CommitId>, RepoError> {
+        let entry = refs::read(&*self.storage, &heads(branch))?;
+        Ok(entry.and_then(|(_, entry)| commit_of(&entry)))
+    }
+}
+
+/// The ref of a branch.
+pub(super) fn heads(name: &RefName) -> Ref {
+    Ref { family: Family::Heads, name: name.clone() }
+}
+
+/// The commit that an entry of a branch points to.
+pub(super) fn commit_of(entry: &Entry) -> Option<CommitId> {
+    match entry.target {
+        Target::Commit(commit) => Some(commit),
+        Target::Birth | Target::Deleted | Target::Tag(_) => None,
     }
 }

@@ -1,8 +1,23 @@
-//! Making a repository, opening one, and naming its parts.
+//! Making a repository, and finding and opening one.
+//!
+//! `format` is created last: a directory without it is an `init` that was interrupted, and is finished
+//! by the next one. Opening writes nothing, so that it works on a read-only file system.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::repo::{RepoError, Repository};
+use crate::disk::{Disk, OsDisk, create_dirs, replace};
+use crate::name::RefName;
+use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
+use crate::storage::{Folder, Key, Storage};
+use crate::store::Store;
+use crate::worktree;
+
+/// The branch that a new repository is on.
+const FIRST_BRANCH: &str = "main";
+/// No format that will ever be is described at greater length.
+const MAX_FORMAT: u64 = 256;
 
 /// A repository that was made.
 pub struct Initialised {
@@ -17,15 +32,109 @@ pub struct Initialised {
 }
 
 impl Repository {
-    /// Makes a repository at the root of a project.
+    /// Makes a repository at the root of a project. One that is there already is left as it is.
     pub fn init(root: &Path) -> Result<Initialised, RepoError> {
-        let _ = root;
-        todo!()
+        Self::init_on(root, Arc::new(OsDisk))
+    }
+
+    /// [`Repository::init`] on a given disk, for tests.
+    pub fn init_on(root: &Path, disk: Arc<dyn Disk>) -> Result<Initialised, RepoError> {
+        let directory = root.join(DIRECTORY);
+        if is_finished(&directory) {
+            let repository = Self::open_at(root.to_owned(), disk)?;
+            return Ok(Initialised { repository, existed: true, manifest_written: false, detected: Vec::new() });
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RepoError::Io { action: "write", path, source }
+        };
+        let tmp = directory.join("tmp");
+        create_dirs(&*disk, &tmp).map_err(io(&tmp))?;
+        create_dirs(&*disk, &directory.join("cache")).map_err(io(&directory))?;
+        // git then ignores the directory without anybody's .gitignore being touched.
+        let ignore = directory.join(".gitignore");
+        replace(&*disk, &tmp, &ignore, b"*\n").map_err(io(&ignore))?;
+        let manifest = root.join(MANIFEST);
+        let detection = worktree::detect(root);
+        let manifest_written = fs::symlink_metadata(&manifest).is_err();
+        if manifest_written {
+            replace(&*disk, &tmp, &manifest, detection.text.as_bytes()).map_err(io(&manifest))?;
+        }
+        let branch = RefName::new(FIRST_BRANCH).map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
+        Head::Branch(branch, None).write(&*disk, &directory)?;
+        Folder::new(directory.clone(), disk.clone()).create(&format_key(), FORMAT.as_bytes())?;
+        let repository = Self::open_at(root.to_owned(), disk)?;
+        Ok(Initialised { repository, existed: false, manifest_written, detected: detection.found })
     }
 
     /// Opens the repository whose work tree this path is in.
     pub fn open(start: &Path) -> Result<Repository, RepoError> {
-        let _ = start;
-        todo!()
+        Self::open_on(start, Arc::new(OsDisk))
     }
+
+    /// [`Repository::open`] on a given disk, for tests.
+    pub fn open_on(start: &Path, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
+        let start = start.canonicalize().map_err(|source| RepoError::Io {
+            action: "open",
+            path: start.to_owned(),
+            source,
+        })?;
+        let root = start.ancestors().find(|folder| is_adoptable(folder, &start));
+        Self::open_at(root.ok_or(RepoError::NotARepository(start.clone()))?.to_owned(), disk)
+    }
+
+    fn open_at(root: PathBuf, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
+        let directory = root.join(DIRECTORY);
+        check_owner(&directory)?;
+        let storage: Arc<dyn Storage> = Arc::new(Folder::new(directory.clone(), disk.clone()));
+        let format = storage.read(&format_key(), MAX_FORMAT)?.ok_or(RepoError::Unfinished(directory.clone()))?;
+        if format != FORMAT.as_bytes() {
+            return Err(RepoError::UnknownFormat { found: String::from_utf8_lossy(&format).trim_end().to_owned() });
+        }
+        let store = Store::open(storage.clone(), Some(directory.join("cache").join("index")))?;
+        let config = Config::load(&directory)?;
+        Ok(Repository { root, directory, disk, storage, store, config })
+    }
+}
+
+fn format_key() -> Key {
+    // A constant that is a key.
+    Key::new("format").expect("a plain word is a key")
+}
+
+fn is_finished(directory: &Path) -> bool {
+    fs::symlink_metadata(directory.join("format")).is_ok_and(|format| format.is_file())
+}
+
+/// Whether a folder has a repository of its own that a command in `start` may take for its own: a symbolic
+/// link is not followed, and what anybody could have put above us is not adopted.
+fn is_adoptable(folder: &Path, start: &Path) -> bool {
+    let is_directory = fs::symlink_metadata(folder.join(DIRECTORY)).is_ok_and(|found| found.is_dir());
+    is_directory && (folder == start || !is_world_writable(folder))
+}
+
+#[cfg(unix)]
+fn is_world_writable(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_world_writable(_: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn check_owner(directory: &Path) -> Result<(), RepoError> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = fs::metadata(directory)
+        .map_err(|source| RepoError::Io { action: "open", path: directory.to_owned(), source })?
+        .uid();
+    let us = rustix::process::geteuid().as_raw();
+    if owner == us || us == 0 { Ok(()) } else { Err(RepoError::ForeignOwner(directory.to_owned())) }
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<(), RepoError> {
+    Ok(())
 }

@@ -33,7 +33,7 @@ pub use history::{LogEntry, Logged, Step};
 pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
-pub use revision::{Resolved, Revision};
+pub use revision::Resolved;
 pub use snapshot::Warning;
 pub use tag::Tagged;
 

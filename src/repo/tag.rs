@@ -2,7 +2,9 @@
 
 use crate::id::{CommitId, TagId};
 use crate::name::RefName;
-use crate::object::Tag;
+use crate::object::{self, Tag};
+use crate::progress::Silent;
+use crate::refs::{self, Entry, Family, Ref, RefError, Target};
 use crate::repo::{RepoError, Repository};
 
 /// A tag and its id.
@@ -19,7 +21,14 @@ pub struct Tagged {
 impl Repository {
     /// Every tag, by name.
     pub fn tags(&self) -> Result<Vec<Tagged>, RepoError> {
-        todo!()
+        let refs = refs::list(&*self.storage, Family::Tags)?;
+        let tags = refs.into_iter().filter_map(|(name, entry)| Some((name, tag_of(&entry)?)));
+        tags.map(|(name, id)| Ok(Tagged { name, id, tag: object::get(&self.store, id)? })).collect()
+    }
+
+    /// The tag of this name, if it exists.
+    pub(super) fn tag_id(&self, name: &RefName) -> Result<Option<TagId>, RepoError> {
+        Ok(refs::read(&*self.storage, &tags(name))?.and_then(|(_, entry)| tag_of(&entry)))
     }
 
     /// Makes a tag; an existing one is refused unless `moved`, which is one more entry of its history.
@@ -30,13 +39,45 @@ impl Repository {
         message: &str,
         moved: bool,
     ) -> Result<Tagged, RepoError> {
-        let _ = (name, at, message, moved);
-        todo!()
+        let before = self.tag_id(name)?;
+        if before.is_some() && !moved {
+            return Err(RepoError::Exists(name.to_string()));
+        }
+        let tag = Tag {
+            name: name.to_string(),
+            commit: at,
+            author: self.identity(),
+            time: self.now(),
+            message: message.to_owned(),
+        };
+        let writer = self.store.writer(&Silent);
+        let id = object::put(&writer, &tag)?;
+        let mut writer = Some(writer);
+        let mut upload = || match writer.take() {
+            Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
+            None => Ok(()),
+        };
+        let why = if before.is_some() { "tag: moved" } else { "tag: created" };
+        self.advance_ref(&tags(name), before.map(Target::Tag), Target::Tag(id), why, &mut upload)?;
+        Ok(Tagged { name: name.clone(), id, tag })
     }
 
     /// Deletes a tag, and says what it pointed to. Its history stays.
     pub fn delete_tag(&self, name: &RefName) -> Result<CommitId, RepoError> {
-        let _ = name;
-        todo!()
+        let id = self.tag_id(name)?.ok_or_else(|| RepoError::NoSuchTag(name.to_string()))?;
+        let tag: Tag = object::get(&self.store, id)?;
+        self.advance_ref(&tags(name), Some(Target::Tag(id)), Target::Deleted, "tag: deleted", &mut || Ok(()))?;
+        Ok(tag.commit)
+    }
+}
+
+fn tags(name: &RefName) -> Ref {
+    Ref { family: Family::Tags, name: name.clone() }
+}
+
+fn tag_of(entry: &Entry) -> Option<TagId> {
+    match entry.target {
+        Target::Tag(tag) => Some(tag),
+        Target::Birth | Target::Deleted | Target::Commit(_) => None,
     }
 }

@@ -1,1 +1,11 @@
 //! The work tree: the manifest, what is there now, and how to make it what a commit says.
+//!
+//! [`manifest`] says what makes up the model and [`detect`] writes its first version; [`scan`] turns files into
+//! nodes, helped by [`cache`]; [`plan`] decides what a checkout would do, as a value; [`apply`] does it.
+
+pub mod apply;
+pub mod cache;
+pub mod detect;
+pub mod manifest;
+pub mod plan;
+pub mod scan;
