@@ -1,0 +1,67 @@
+//! Histories for tests.
+
+use std::collections::BTreeMap;
+
+use crate::id::CommitId;
+use crate::object::{
+    Accelerators, Commit, Cpu, Definition, Environment, Limits, Memory, Packages, System, Time, put,
+};
+
+fn empty_definition(memory: &Memory) -> crate::id::DefinitionId {
+    let cpu = Cpu { model: "cpu".into(), vendor: None, cores: None, threads: 1, extensions: Vec::new() };
+    let system = System {
+        os: "linux".into(),
+        release: None,
+        kernel: None,
+        arch: "x86_64".into(),
+        libc: None,
+        cpu,
+        memory: 1 << 30,
+        numa_nodes: None,
+        container: None,
+        limits: Limits { cpus: None, memory: None },
+        blas: None,
+        allocation: None,
+    };
+    let devices = Vec::new();
+    let accelerators = Accelerators { devices, driver: None, runtime: None, libraries: None, gap: None };
+    let environment = Environment {
+        packages: put(memory, &Packages { interpreter: None, packages: Vec::new() }).unwrap(),
+        system: put(memory, &system).unwrap(),
+        accelerators: put(memory, &accelerators).unwrap(),
+        variables: BTreeMap::new(),
+    };
+    let definition = Definition {
+        datasets: BTreeMap::new(),
+        features: BTreeMap::new(),
+        params: None,
+        code: None,
+        command: None,
+        seeds: BTreeMap::new(),
+        environment: put(memory, &environment).unwrap(),
+    };
+    put(memory, &definition).unwrap()
+}
+
+/// A commit at this time, with an empty definition.
+pub(crate) fn commit(memory: &Memory, millis: i64, parents: &[CommitId]) -> CommitId {
+    let commit = Commit {
+        definition: empty_definition(memory),
+        outcome: None,
+        parents: parents.to_vec(),
+        author: "A <a@example.org>".into(),
+        time: Time { millis, zone: 0 },
+        message: format!("at {millis}"),
+        git: None,
+    };
+    put(memory, &commit).unwrap()
+}
+
+/// Commits one after the other, oldest first.
+pub(crate) fn chain(memory: &Memory, len: usize) -> Vec<CommitId> {
+    let mut ids = Vec::new();
+    for i in 0..len {
+        ids.push(commit(memory, i as i64, ids.last().copied().as_slice()));
+    }
+    ids
+}
