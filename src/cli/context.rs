@@ -4,12 +4,12 @@ use std::env;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use crate::cli::bars::Bars;
 use crate::cli::error::CliError;
 use crate::cli::options::{Color, Options};
-use crate::cli::terminal::{Output, Terminal};
-use crate::name::RefName;
-use crate::render::Style;
+use crate::cli::terminal::Terminal;
 use crate::repo::{Config, ConfigKey, Repository};
 
 /// Where a command works, and how it speaks.
@@ -67,6 +67,30 @@ impl Context {
         self.options.quiet
     }
 
+    /// Prints what was asked for: text for a person, or a JSON document of this schema.
+    pub fn answer(
+        &self,
+        schema: &str,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> Value,
+    ) -> Result<(), CliError> {
+        let printed = if self.is_json() { document(schema, json()) } else { text() };
+        self.terminal.print(&printed).map_err(CliError::Output)
+    }
+
+    /// As [`Context::answer`], for what a command did: a person who wants it quiet hears nothing.
+    pub fn report(
+        &self,
+        schema: &str,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> Value,
+    ) -> Result<(), CliError> {
+        if self.is_quiet() && !self.is_json() {
+            return Ok(());
+        }
+        self.answer(schema, text, json)
+    }
+
     /// Progress of work that may take long.
     pub fn progress(&self) -> Bars {
         Bars::new(self.terminal.is_watched())
@@ -76,6 +100,17 @@ impl Context {
     pub fn path(&self, written: &str) -> PathBuf {
         tidy(&self.directory.join(written))
     }
+}
+
+/// A JSON document: its schema, then what it holds.
+pub fn document(schema: &str, value: Value) -> String {
+    let mut document = Map::new();
+    document.insert("schema".to_owned(), format!("mdl.{schema}/1").into());
+    match value {
+        Value::Object(fields) => document.extend(fields),
+        other => drop(document.insert("value".to_owned(), other)),
+    }
+    format!("{}\n", Value::Object(document))
 }
 
 /// A path without `.` and `..`.

@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
 use crate::cli::terminal::Terminal;
+use crate::diff::Part;
 use crate::render::escape;
 
 /// Names that exist, for those who mistype one. Asked only when something was not found.
@@ -79,6 +80,12 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
     match error {
         CliError::Usage { hint, .. } => Advice { exit: Exit::Usage, hint: hint.clone() },
         CliError::Name { .. } => lower::bad_name(),
+        CliError::Part { what, .. } => {
+            let parts: Vec<String> = Part::ALL.iter().map(|part| part.name().to_owned()).collect();
+            let head = what.split(['.', '/']).next().unwrap_or(what);
+            let all = || format!("parts are {}; within one: params.lr, datasets/train", parts.join(", "));
+            Advice::new(Exit::NotFound, meant(head, &parts).unwrap_or_else(all))
+        }
         CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
         CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => Advice::none(Exit::ClosedPipe),
         CliError::Output(source) => lower::io(source),
