@@ -173,15 +173,17 @@ text_name! {
 }
 
 impl RefName {
-    /// The longest name, in bytes.
-    pub const MAX_LEN: usize = 200;
+    /// The longest name, in bytes, of which all but `a-z0-9-_.` count for three: escaped, it is the name of a folder.
+    pub const MAX_LEN: usize = 240;
 
     /// Checks a name. Characters that have a meaning in revisions (`~^:@{}*?[`) are refused, as in git.
     pub fn new(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if text.len() > Self::MAX_LEN {
+        let weight =
+            |byte| if matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.') { 1 } else { 3 };
+        if text.bytes().map(weight).sum::<usize>() > Self::MAX_LEN {
             return Err(NameError::TooLong(Self::MAX_LEN));
         }
         if text.starts_with('-') {

@@ -3,6 +3,13 @@
 //! Everything that writes goes through [`Disk`], so that a test can record what a command does,
 //! stop it anywhere, and hand it every error that a disk may give. Reading needs no such care.
 
+mod durable;
+mod os;
+pub mod testing;
+
+pub use durable::{Durability, create_dirs, replace, temporary_name};
+pub use os::OsDisk;
+
 use std::io;
 use std::path::Path;
 
@@ -16,6 +23,9 @@ pub trait Disk: Send + Sync {
 
     /// Renames a file, replacing what has the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Renames a file; `AlreadyExists` if the new name is taken, `Unsupported` where that cannot be had atomically.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Creates a symbolic link; `AlreadyExists` if the name is taken.
     fn symlink(&self, target: &str, path: &Path) -> io::Result<()>;
@@ -43,6 +53,11 @@ pub trait Disk: Send + Sync {
 pub trait NewFile: Send + Sync {
     /// Writes all of these bytes at an offset.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Lets the disk start with these bytes now, so that a later [`NewFile::sync`] is short. A hint.
+    fn start_writing(&self, offset: u64, len: u64) {
+        let _ = (offset, len);
+    }
 
     /// Makes the bytes durable; not the name.
     fn sync(&self) -> io::Result<()>;

@@ -1,9 +1,32 @@
 //! Refs: logs of create-only entries, whose highest number is their value. No locks, no clocks.
+//!
+//! A ref moves by creating the key after its last. That a key was created proves nothing by itself, since
+//! entries below the highest may be pruned and their keys made again by who slept; what proves it is a
+//! listing afterwards, or a later entry that names the nonce. So nobody waits, and nobody is told a wrong end:
+//!
+//! - what [`advance`] calls done is in the ref's history, and durable;
+//! - what it calls lost is not, and never will be;
+//! - [`RefError::Unknown`] is said only if the storage failed meanwhile.
+//!
+//! A move whose target does not come after its base *steps back*: an undo, a deletion, any move of a tag. Then
+//! ancestry no longer tells whether an earlier move arrived. Each entry therefore names the nonces of the few
+//! before it, which decide exactly, and the last entry that stepped back, which says when ancestry still does.
 
-use crate::id::{CommitId, TagId};
+mod advance;
+mod collection;
+mod entry;
+mod log;
+#[cfg(test)]
+mod tests;
+
+pub use advance::advance;
+pub use collection::{Mark, mark};
+pub use entry::{Entry, Nonce, Target};
+
 use crate::name::RefName;
 use crate::object::Time;
 use crate::storage::{Storage, StorageError};
+use log::Log;
 
 /// What a family of refs is kept under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,40 +46,6 @@ pub struct Ref {
     pub name: RefName,
 }
 
-/// What a ref points to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Nothing yet: its log was begun.
-    Birth,
-    /// Nothing any more.
-    Deleted,
-    /// A commit.
-    Commit(CommitId),
-    /// A tag.
-    Tag(TagId),
-}
-
-/// One value of a ref.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// What it points to.
-    pub target: Target,
-    /// What it pointed to before.
-    pub previous: Option<Target>,
-    /// Tells this attempt from every other.
-    pub nonce: [u8; 16],
-    /// The nonces of the last few entries before, newest first.
-    pub recent: Vec<[u8; 16]>,
-    /// The collection that the writer knew of.
-    pub epoch: u64,
-    /// `Name <address>`.
-    pub who: String,
-    /// When.
-    pub when: Time,
-    /// Why: `commit: baseline`, `undo`, …
-    pub why: String,
-}
-
 /// Who moves a ref, when and why.
 #[derive(Clone, Debug)]
 pub struct Move {
@@ -71,7 +60,7 @@ pub struct Move {
 /// How an attempt to move a ref ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Advanced {
-    /// The ref has the new value, or one that comes after it.
+    /// The ref has the new value, or had it before somebody moved it on.
     Done,
     /// Somebody else moved it first; nothing was changed.
     Lost(Entry),
@@ -95,6 +84,16 @@ pub enum RefError {
     },
     #[error("what {name} should point to could not be stored", name = "the ref")]
     Upload(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("{name} has the entry {number}, beyond any that is written")]
+    Number { name: String, number: u64 },
+    #[error("{name} moves faster than it can be read")]
+    Contended { name: String },
+    #[error("the entries of {name} vanished")]
+    Vanished { name: String },
+    #[error("an entry of {name} would have {size} bytes, more than {limit}")]
+    TooLarge { name: String, size: usize, limit: u64 },
+    #[error("a collection of garbage that only a newer mdl understands is under way")]
+    Collecting { epoch: u64 },
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
@@ -103,34 +102,34 @@ pub enum RefError {
 
 /// The value of a ref with its number, as `read_log` of the protocol; `None` if it never existed.
 pub fn read(storage: &dyn Storage, name: &Ref) -> Result<Option<(u64, Entry)>, RefError> {
-    let _ = (storage, name);
-    todo!()
+    Log::of(storage, name).read()
 }
 
-/// The values of a ref, newest first.
+/// The values of a ref, newest first: as far back as they were kept.
 pub fn history(storage: &dyn Storage, name: &Ref) -> Result<Vec<(u64, Entry)>, RefError> {
-    let _ = (storage, name);
-    todo!()
+    Log::of(storage, name).history()
 }
 
 /// The refs of a family that exist (births and deletions left out), sorted by name.
+///
+/// Costs two listings of the family, whatever the number of its refs, and a read for each.
 pub fn list(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
-    let _ = (storage, family);
-    todo!()
-}
-
-/// Moves a ref from `base` (`None`: it does not exist or was deleted) to `target`, as `advance_ref` of the protocol.
-/// `upload` makes everything that the target refers to durable; it is called once an attempt, with the
-/// epoch read before. `is_ancestor(a, b)` says whether commit `a` is `b` or comes before it.
-pub fn advance(
-    storage: &dyn Storage,
-    name: &Ref,
-    base: Option<Target>,
-    target: Target,
-    by: &Move,
-    upload: &mut dyn FnMut(u64) -> Result<(), RefError>,
-    is_ancestor: &dyn Fn(CommitId, CommitId) -> Result<bool, RefError>,
-) -> Result<Advanced, RefError> {
-    let _ = (storage, name, base, target, by, upload, is_ancestor);
-    todo!()
+    let before = log::highest_of_family(storage, family)?;
+    let mut found = Vec::with_capacity(before.len());
+    for (name, number) in &before {
+        found.push(Log::of(storage, &Ref { family, name: name.clone() }).entry(*number)?);
+    }
+    let after = log::highest_of_family(storage, family)?;
+    let mut refs = Vec::with_capacity(after.len());
+    for (name, number) in after {
+        // What was read counts only if its number was still the highest afterwards.
+        let at = before.binary_search_by(|(other, _)| other.cmp(&name)).ok();
+        let steady = at.filter(|at| before[*at].1 == number).and_then(|at| found[at].take());
+        let entry = match steady {
+            Some(entry) => Some(entry),
+            None => read(storage, &Ref { family, name: name.clone() })?.map(|(_, entry)| entry),
+        };
+        refs.extend(entry.filter(|entry| entry.target.exists()).map(|entry| (name, entry)));
+    }
+    Ok(refs)
 }

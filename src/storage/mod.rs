@@ -3,6 +3,13 @@
 //! A key is created once and never changed. `create` is atomic and durable: when it returns, the key
 //! has all of its bytes, also after a power cut, or it does not exist.
 
+mod folder;
+mod memory;
+pub mod testing;
+
+pub use folder::Folder;
+pub use memory::Memory;
+
 use std::fmt;
 
 /// The name of something in a storage: components joined by `/`, such as `packs/meta/<hash>`.
@@ -47,7 +54,8 @@ pub struct Listed {
     pub size: u64,
 }
 
-/// A storage that failed. Whether the operation took effect is not known.
+/// A storage that failed. Whether the operation took effect is not known, unless
+/// [`StorageError::is_refusal`] says that it did not.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {place}")]
 pub struct StorageError {
@@ -58,6 +66,25 @@ pub struct StorageError {
     /// Why it failed.
     #[source]
     pub source: std::io::Error,
+}
+
+impl StorageError {
+    /// Whether the storage declined before anything happened: it is full, read-only, or not ours.
+    pub fn is_refusal(&self) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        matches!(self.source.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+    }
+}
+
+/// A range that reaches beyond the end of a body.
+fn too_short(key: &Key) -> StorageError {
+    let source = std::io::ErrorKind::UnexpectedEof.into();
+    StorageError { action: "read", place: key.to_string(), source }
+}
+
+/// Whether a key lies below a prefix of whole components; all of them lie below the empty one.
+fn below(prefix: &str, key: &Key) -> bool {
+    prefix.is_empty() || key.as_str().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A store of create-only keys.
@@ -74,8 +101,15 @@ pub trait Storage: Send + Sync {
     /// All keys below a prefix of whole components (`"packs/meta"`), sorted.
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError>;
 
-    /// Removes a key. For garbage collection alone.
+    /// Removes a key, if it exists. For garbage collection alone; a power cut may bring the key back.
     fn remove(&self, key: &Key) -> Result<(), StorageError>;
+
+    /// Makes durable what listings of this prefix have shown so far, for who relies on keys that others created:
+    /// those may have been stopped between a key's becoming visible and its becoming durable.
+    fn settle(&self, prefix: &str) -> Result<(), StorageError> {
+        let _ = prefix;
+        Ok(())
+    }
 
     /// The bytes of a key, at most `limit` of them; `None` if it does not exist. A longer body is an error.
     fn read(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {

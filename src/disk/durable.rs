@@ -1,0 +1,103 @@
+//! What every writer needs: files that are replaced whole, and directories that stay.
+
+use std::io;
+use std::path::Path;
+
+use crate::disk::Disk;
+
+/// Whether a replaced file must be there after a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is there when the call returns.
+    Durable,
+    /// After a power cut it may be old, new or damaged: for caches, which check themselves and can be rebuilt.
+    Cache,
+}
+
+/// A name that no other process or thread chooses.
+pub fn temporary_name() -> io::Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(random)))
+}
+
+/// Puts a file in place of whatever has its name, at once and whole: readers see the old or the new bytes.
+/// `tmp_dir` is on the same file system; it is made if it is missing.
+pub fn replace(
+    disk: &dyn Disk,
+    tmp_dir: &Path,
+    target: &Path,
+    bytes: &[u8],
+    durability: Durability,
+) -> io::Result<()> {
+    let temporary = tmp_dir.join(temporary_name()?);
+    let file = match disk.create(&temporary, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_dir(disk, tmp_dir)?;
+            disk.create(&temporary, false)?
+        }
+        created => created?,
+    };
+    let durable = durability == Durability::Durable;
+    let written = (|| {
+        file.write_at(0, bytes)?;
+        if durable {
+            file.sync()?;
+        }
+        disk.rename(&temporary, target)
+    })();
+    if let Err(error) = written {
+        // The first error is the one to tell; what is left in the temporary folder harms nobody.
+        let _ = disk.remove_file(&temporary);
+        return Err(error);
+    }
+    if durable { disk.sync_dir(parent(target)) } else { Ok(()) }
+}
+
+/// Makes a directory and what is missing above it, durably.
+///
+/// Each new name is durable before anything is made below it. So a directory that holds something is
+/// known to be durable, whoever made it; one that is empty may not be yet, and is made so here.
+pub fn create_dirs(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let mut missing = vec![path];
+    while let Some(last) = missing.last() {
+        match std::fs::read_dir(last).map(|mut entries| entries.next().is_some()) {
+            Ok(holds_something) => {
+                if holds_something {
+                    missing.pop();
+                }
+                break;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match last.parent() {
+                Some(above) if !above.as_os_str().is_empty() => missing.push(above),
+                _ => break,
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    for dir in missing.iter().rev() {
+        let made = create_dir(disk, dir)?;
+        match disk.sync_dir(parent(dir)) {
+            // Somebody else's directory above one that was there before us: theirs to keep.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !made => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether the directory was made now; an error unless it is there.
+fn create_dir(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    match disk.create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+/// The directory that a name is in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,244 @@
+//! The disk of the operating system.
+//!
+//! New files get the permissions that the user's umask leaves (0644 or 0755 with the usual one). Where a
+//! system lacks an operation, the nearest one that promises at least as much stands in for it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::disk::{Disk, NewFile};
+
+/// The disk of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsDisk;
+
+impl Disk for OsDisk {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
+        Ok(Box::new(OsFile(system::create(path, executable)?)))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::rename_new(from, to)
+    }
+
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        system::symlink(target, path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        system::set_executable(path, executable)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        system::sync_dir(path)
+    }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        system::sync_file_system(path)
+    }
+}
+
+struct OsFile(File);
+
+impl NewFile for OsFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        system::write_at(&self.0, offset, bytes)
+    }
+
+    fn start_writing(&self, offset: u64, len: u64) {
+        system::start_writing(&self.0, offset, len);
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+
+    use super::*;
+
+    pub fn create(path: &Path, executable: bool) -> io::Result<File> {
+        let mode = if executable { 0o777 } else { 0o666 };
+        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(no_follow).open(path)
+    }
+
+    pub fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, path)
+    }
+
+    /// Who may read may execute; set-uid and its kin are dropped.
+    pub fn set_executable(path: &Path, executable: bool) -> io::Result<()> {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        let new = if executable { mode | (mode & 0o444) >> 2 } else { mode & !0o111 };
+        file.set_permissions(fs::Permissions::from_mode(new))
+    }
+
+    pub fn sync_dir(path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(|errno| match errno {
+            Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => io::ErrorKind::Unsupported.into(),
+            errno => errno.into(),
+        })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    pub fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    #[cfg(target_os = "linux")]
+    pub fn sync_file_system(path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(File::open(path)?)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn sync_file_system(_: &Path) -> io::Result<()> {
+        rustix::fs::sync();
+        Ok(())
+    }
+
+    /// Linux begins to write dirty pages that are said to be unneeded, and waits for none of them.
+    #[cfg(target_os = "linux")]
+    pub fn start_writing(file: &File, offset: u64, len: u64) {
+        let len = std::num::NonZero::new(len);
+        let _ = rustix::fs::fadvise(file, offset, len, rustix::fs::Advice::DontNeed);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn start_writing(_: &File, _: u64, _: u64) {}
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::*;
+
+    pub fn create(path: &Path, _: bool) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    #[cfg(windows)]
+    pub fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        while !bytes.is_empty() {
+            match file.seek_write(bytes, offset)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => (offset, bytes) = (offset + written as u64, &bytes[written..]),
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(windows)]
+    pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
+        std::os::windows::fs::symlink_file(target, path)
+    }
+
+    pub fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn set_executable(_: &Path, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Names are journalled by the file system; a directory cannot be opened to be synced.
+    pub fn sync_dir(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub fn sync_file_system(_: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn start_writing(_: &File, _: u64, _: u64) {}
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn files_are_created_once_and_never_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a"), dir.path().join("b"));
+        let file = OsDisk.create(&path, false).unwrap();
+        file.write_at(0, b"whole").unwrap();
+        file.write_at(5, b" body").unwrap();
+        file.start_writing(0, 10);
+        file.sync().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole body");
+        let taken = |result: io::Result<()>| result.unwrap_err().kind() == io::ErrorKind::AlreadyExists;
+        assert!(taken(OsDisk.create(&path, false).map(drop)));
+        OsDisk.symlink("nowhere", &link).unwrap();
+        assert!(taken(OsDisk.create(&link, false).map(drop)));
+        assert!(taken(OsDisk.symlink("elsewhere", &link)));
+        assert!(taken(OsDisk.link(&path, &link)));
+        assert!(taken(OsDisk.rename_new(&path, &link)));
+        assert!(!dir.path().join("nowhere").exists());
+    }
+
+    #[test]
+    fn the_executable_bit_follows_the_readers() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        OsDisk.create(&path, true).unwrap();
+        assert_eq!(mode(&path) & 0o100, 0o100);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o4640)).unwrap();
+        OsDisk.set_executable(&path, true).unwrap();
+        assert_eq!(mode(&path), 0o750);
+        OsDisk.set_executable(&path, false).unwrap();
+        assert_eq!(mode(&path), 0o640);
+    }
+
+    #[test]
+    fn directories_and_file_systems_are_made_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        OsDisk.sync_dir(dir.path()).unwrap();
+        OsDisk.sync_file_system(dir.path()).unwrap();
+        assert!(OsDisk.sync_dir(&dir.path().join("none")).is_err());
+    }
+}

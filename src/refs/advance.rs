@@ -1,0 +1,245 @@
+//! How a ref moves: `advance_ref` of the protocol.
+
+use crate::encoding;
+use crate::id::CommitId;
+use crate::refs::entry::{self, Entry, Nonce, Target};
+use crate::refs::log::Log;
+use crate::refs::{Advanced, Move, Ref, RefError, collection};
+use crate::storage::{Created, Storage, StorageError};
+
+/// How often a create whose reply was lost is tried again before its end is called unknown.
+const TRIES: usize = 3;
+
+/// Collections that may fence a ref in the course of one move.
+const FENCES: usize = 100;
+
+/// Moves a ref from `base` (`None`: it does not exist or was deleted) to `target`.
+///
+/// `upload` makes everything that the target refers to durable; it is called once an attempt, with the
+/// epoch read before, and so again where a collection fenced the ref. `is_ancestor(a, b)` says whether
+/// commit `a` is `b` or comes before it. A move may step back: to a commit that does not come after the
+/// base, or to [`Target::Deleted`].
+pub fn advance(
+    storage: &dyn Storage,
+    name: &Ref,
+    base: Option<Target>,
+    target: Target,
+    by: &Move,
+    upload: &mut dyn FnMut(u64) -> Result<(), RefError>,
+    is_ancestor: &dyn Fn(CommitId, CommitId) -> Result<bool, RefError>,
+) -> Result<Advanced, RefError> {
+    let base = base.filter(Target::exists);
+    let log = Log::of(storage, name);
+    Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce }.run(upload)
+}
+
+fn random_nonce() -> Result<Nonce, RefError> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|error| StorageError {
+        action: "draw",
+        place: "random bytes".to_owned(),
+        source: std::io::Error::other(error),
+    })?;
+    Ok(nonce)
+}
+
+/// A move under way.
+pub(super) struct Advance<'a> {
+    pub(super) storage: &'a dyn Storage,
+    pub(super) log: Log<'a>,
+    pub(super) base: Option<Target>,
+    pub(super) target: Target,
+    pub(super) by: &'a Move,
+    pub(super) is_ancestor: &'a dyn Fn(CommitId, CommitId) -> Result<bool, RefError>,
+    pub(super) nonce: &'a mut dyn FnMut() -> Result<Nonce, RefError>,
+}
+
+/// What a later look at the log says of an attempt.
+enum Verdict {
+    Done,
+    Lost(Entry),
+    /// The same value as before, with a new number: a collection's fence.
+    Fenced(u64, Entry),
+}
+
+/// One attempt: the number that it is after, and what tells it from others.
+struct Attempt {
+    number: u64,
+    nonce: Nonce,
+    /// Why the create was never answered; `None` if the key exists, durably, whoever made it.
+    unanswered: Option<StorageError>,
+}
+
+impl Advance<'_> {
+    pub(super) fn run(
+        &mut self,
+        upload: &mut dyn FnMut(u64) -> Result<(), RefError>,
+    ) -> Result<Advanced, RefError> {
+        let (mut number, mut last) = self.begin()?;
+        let steps_back = self.steps_back()?;
+        if self.is_reached(&last, steps_back)? {
+            // By somebody else, or by us before we were stopped: who may not have made it durable.
+            self.log.settle()?;
+            return Ok(Advanced::Done);
+        }
+        if !self.is_base(&last) {
+            return Ok(Advanced::Lost(last));
+        }
+        for _ in 0..FENCES {
+            let epoch = collection::epoch(self.storage)?;
+            upload(epoch)?;
+            self.storage.settle("packs")?;
+            match self.attempt(number + 1, &last, steps_back, epoch)? {
+                Verdict::Done => return Ok(Advanced::Done),
+                Verdict::Lost(entry) => return Ok(Advanced::Lost(entry)),
+                Verdict::Fenced(at, entry) => (number, last) = (at, entry),
+            }
+        }
+        Err(RefError::Contended { name: self.log.prefix().to_owned() })
+    }
+
+    /// The last entry, after the log was begun if it was not. A new ref is born empty, before anything is
+    /// uploaded for it, so that a collection sees it and can fence it.
+    fn begin(&mut self) -> Result<(u64, Entry), RefError> {
+        if self.log.highest()?.is_none() {
+            let birth = Entry {
+                target: Target::Birth,
+                previous: None,
+                nonce: (self.nonce)()?,
+                recent: Vec::new(),
+                stepped_back: None,
+                epoch: 0,
+                who: self.by.who.clone(),
+                when: self.by.when.clone(),
+                why: "birth".to_owned(),
+            };
+            self.storage.create(&self.log.key(0)?, &encoding::to_bytes(&birth))?;
+        }
+        self.log.read()?.ok_or_else(|| self.vanished())
+    }
+
+    fn vanished(&self) -> RefError {
+        RefError::Vanished { name: self.log.prefix().to_owned() }
+    }
+
+    /// Whether the target does not come after the base.
+    fn steps_back(&self) -> Result<bool, RefError> {
+        match (self.base, self.target) {
+            (Some(Target::Commit(base)), Target::Commit(target)) => Ok(!(self.is_ancestor)(base, target)?),
+            (None, Target::Commit(_)) => Ok(false),
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether the ref has the target, or a commit that comes after it. The latter means nothing where
+    /// this move steps back: what is to be undone comes after the target.
+    fn is_reached(&self, entry: &Entry, steps_back: bool) -> Result<bool, RefError> {
+        match (self.target, entry.target) {
+            (target, current) if target == current => Ok(true),
+            (Target::Commit(target), Target::Commit(current)) if !steps_back => {
+                (self.is_ancestor)(target, current)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn is_base(&self, entry: &Entry) -> bool {
+        Some(entry.target).filter(Target::exists) == self.base
+    }
+
+    fn attempt(
+        &mut self,
+        number: u64,
+        last: &Entry,
+        steps_back: bool,
+        epoch: u64,
+    ) -> Result<Verdict, RefError> {
+        let nonce = (self.nonce)()?;
+        let entry = Entry {
+            target: self.target,
+            previous: Some(last.target),
+            nonce,
+            recent: last.recent_after(),
+            stepped_back: if steps_back { Some(number) } else { last.stepped_back },
+            epoch,
+            who: self.by.who.clone(),
+            when: self.by.when.clone(),
+            why: self.by.why.clone(),
+        };
+        let created = self.offer(number, &entry)?;
+        let judged = (|| {
+            if matches!(created, Ok(Created::Created)) && self.log.highest()? == Some(number) {
+                return Ok(Verdict::Done);
+            }
+            let (at, value) = self.log.read()?.ok_or_else(|| self.vanished())?;
+            self.judge(Attempt { number, nonce, unanswered: created.err() }, at, value, steps_back)
+        })();
+        // From here on a storage that fails leaves the question open.
+        judged.map_err(|error| match error {
+            RefError::Storage(source) => self.unknown(source),
+            error => error,
+        })
+    }
+
+    fn unknown(&self, source: StorageError) -> RefError {
+        RefError::Unknown { name: self.log.prefix().to_owned(), source }
+    }
+
+    /// Creates the entry: the same key and body until the answer is definite, or the storage seems out of reach.
+    fn offer(&self, number: u64, entry: &Entry) -> Result<Result<Created, StorageError>, RefError> {
+        let (key, bytes) = (self.log.key(number)?, encoding::to_bytes(entry));
+        if bytes.len() as u64 > entry::MAX_BYTES {
+            let (name, size) = (self.log.prefix().to_owned(), bytes.len());
+            return Err(RefError::TooLarge { name, size, limit: entry::MAX_BYTES });
+        }
+        let mut created = self.storage.create(&key, &bytes);
+        // Only of the first try is it known that nothing happened before it.
+        created = match created {
+            Err(refusal) if refusal.is_refusal() => return Err(refusal.into()),
+            created => created,
+        };
+        for _ in 1..TRIES {
+            created = created.or_else(|_| self.storage.create(&key, &bytes));
+        }
+        Ok(created)
+    }
+
+    /// What the log's last entry says of an attempt whose key was there, or may have come to be.
+    fn judge(&self, attempt: Attempt, at: u64, last: Entry, steps_back: bool) -> Result<Verdict, RefError> {
+        let landed = match at.checked_sub(attempt.number) {
+            // No answer to the create, and nobody is there: it may still come to be.
+            None => match attempt.unanswered {
+                Some(source) => return Err(self.unknown(source)),
+                None => return Err(self.vanished()),
+            },
+            Some(0) => Some(last.nonce == attempt.nonce),
+            Some(distance) => last.recent.get(distance as usize - 1).map(|nonce| *nonce == attempt.nonce),
+        };
+        match landed {
+            // Seen, but the storage never said that it is durable.
+            Some(true) => match attempt.unanswered {
+                Some(source) => return Err(self.unknown(source)),
+                None => return Ok(Verdict::Done),
+            },
+            // Too long ago for the nonces, and somebody stepped back since: nothing tells any more.
+            None if last.stepped_back.is_some_and(|back| back >= attempt.number) => {
+                let source = attempt.unanswered.unwrap_or_else(|| overtaken(self.log.prefix()));
+                return Err(self.unknown(source));
+            }
+            _ => {}
+        }
+        if self.is_reached(&last, steps_back)? {
+            self.log.settle()?;
+            Ok(Verdict::Done)
+        } else if self.is_base(&last) {
+            Ok(Verdict::Fenced(at, last))
+        } else {
+            Ok(Verdict::Lost(last))
+        }
+    }
+}
+
+fn overtaken(log: &str) -> StorageError {
+    let source = std::io::Error::other("others moved it many times meanwhile");
+    StorageError { action: "follow", place: log.to_owned(), source }
+}

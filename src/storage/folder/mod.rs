@@ -1,0 +1,177 @@
+//! Keys as the files of a folder: a key's components are its path.
+//!
+//! A body is written to `tmp/`, made durable, and only then linked to its key; so a key is whole or absent,
+//! whatever stops us. Nothing is followed that is a symbolic link or other than a plain file or directory:
+//! the folder may have come from a stranger. Reading writes nothing.
+
+mod read;
+mod write;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::disk::{self, Disk};
+use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
+
+/// The name, in the root, of the folder of what is being written. No key starts with it.
+const TMP: &str = "tmp";
+
+/// A storage in a folder.
+#[derive(Clone)]
+pub struct Folder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    root: PathBuf,
+    disk: Arc<dyn Disk>,
+    /// Directories that this process found or made durable.
+    durable: Mutex<HashSet<PathBuf>>,
+    /// Directories whose names were listed and not synced since.
+    unsettled: Mutex<HashSet<PathBuf>>,
+    /// Set when a directory could not be synced: the kernel may have dropped the names it failed to
+    /// write, and say that all is well when it is asked again.
+    broken: AtomicBool,
+}
+
+impl Folder {
+    /// The storage in this folder, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Self {
+        let (durable, unsettled, broken) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { root: root.into(), disk, durable, unsettled, broken }) }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// Removes what interrupted writers left behind, and says how many files that were. Nobody may be writing.
+    pub fn sweep_tmp(&self) -> Result<u64, StorageError> {
+        let tmp = self.shared.root.join(TMP);
+        self.shared.sweep(&tmp).map_err(|source| failed("clean", &tmp.display(), source))
+    }
+}
+
+/// The sets of directories are only added to and removed from, so a panic elsewhere leaves them whole.
+fn locked(dirs: &Mutex<HashSet<PathBuf>>) -> MutexGuard<'_, HashSet<PathBuf>> {
+    dirs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn failed(action: &'static str, place: &dyn std::fmt::Display, source: io::Error) -> StorageError {
+    StorageError { action, place: place.to_string(), source }
+}
+
+impl Shared {
+    fn path(&self, key: &Key) -> io::Result<PathBuf> {
+        match key.as_str().split('/').next() {
+            Some(TMP) => Err(io::Error::new(io::ErrorKind::InvalidInput, "keys below tmp are reserved")),
+            _ => Ok(self.root.join(key.as_str())),
+        }
+    }
+
+    /// Makes the directory of a key durable, once in the life of this storage.
+    fn prepare(&self, dir: &Path) -> io::Result<()> {
+        if locked(&self.durable).contains(dir) {
+            return Ok(());
+        }
+        self.require_plain_directories(dir)?;
+        disk::create_dirs(&*self.disk, dir)?;
+        locked(&self.durable).insert(dir.to_owned());
+        Ok(())
+    }
+
+    /// Refuses a path on which anything below the root is not a directory, such as a planted symbolic link.
+    fn require_plain_directories(&self, dir: &Path) -> io::Result<()> {
+        for above in dir.ancestors().take_while(|above| *above != self.root) {
+            match std::fs::symlink_metadata(above) {
+                Ok(found) if !found.is_dir() => return Err(read::not_plain()),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(io::Error::other("a folder could not be made durable before"));
+        }
+        // Before the sync: what is listed during it is not known to be part of it.
+        locked(&self.unsettled).remove(dir);
+        // Not as the disk's own kind of error: by now the key is there, which a refusal would deny.
+        self.disk.sync_dir(dir).map_err(|error| {
+            self.broken.store(true, Ordering::Release);
+            io::Error::other(error)
+        })
+    }
+
+    /// Syncs the directories below a prefix that were listed and not synced since.
+    fn settle(&self, prefix: &str) -> io::Result<()> {
+        let below = self.root.join(prefix);
+        let dirs: Vec<_> =
+            locked(&self.unsettled).iter().filter(|dir| dir.starts_with(&below)).cloned().collect();
+        dirs.iter().try_for_each(|dir| self.sync_dir(dir))
+    }
+
+    fn sweep(&self, tmp: &Path) -> io::Result<u64> {
+        let entries = match std::fs::read_dir(tmp) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        self.require_plain_directories(tmp)?;
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            if !entry.file_type()?.is_dir() {
+                self.disk.remove_file(&entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+impl Storage for Folder {
+    fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError> {
+        let create = || {
+            if let Some(exists) = self.shared.existing(key)? {
+                return Ok(exists);
+            }
+            let mut temporary = write::Temporary::new(&self.shared)?;
+            temporary.write(bytes)?;
+            temporary.publish(key)
+        };
+        create().map_err(|source| failed("create", key, source))
+    }
+
+    fn draft(&self) -> Result<Box<dyn Draft>, StorageError> {
+        let tmp = self.shared.root.join(TMP);
+        let new = write::Temporary::new(&self.shared);
+        Ok(Box::new(new.map_err(|source| failed("write below", &tmp.display(), source))?))
+    }
+
+    fn open(&self, key: &Key) -> Result<Option<Box<dyn Body>>, StorageError> {
+        read::open(&self.shared, key).map_err(|source| failed("open", key, source))
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
+        let place = self.shared.root.join(prefix);
+        let list = read::list(&self.shared.root, prefix);
+        let list = list.map_err(|source| failed("list", &place.display(), source))?;
+        locked(&self.shared.unsettled).extend(list.dirs);
+        Ok(list.keys)
+    }
+
+    fn settle(&self, prefix: &str) -> Result<(), StorageError> {
+        let place = self.shared.root.join(prefix);
+        self.shared.settle(prefix).map_err(|source| failed("sync", &place.display(), source))
+    }
+
+    fn remove(&self, key: &Key) -> Result<(), StorageError> {
+        self.shared.remove(key).map_err(|source| failed("remove", key, source))
+    }
+}

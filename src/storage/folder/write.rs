@@ -1,0 +1,138 @@
+//! How a key comes into a folder, and goes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Shared, TMP, failed, read};
+use crate::disk::{self, NewFile};
+use crate::storage::{Created, Draft, Key, StorageError};
+
+/// The disk is set to work each time that this many bytes have come, so that the last sync has little to wait for.
+const WRITE_BACK: u64 = 8 << 20;
+
+/// A file in `tmp/`, removed when it is dropped.
+pub(super) struct Temporary {
+    folder: Arc<Shared>,
+    path: PathBuf,
+    file: Box<dyn NewFile>,
+    len: u64,
+    /// How much of it the disk was told to write.
+    started: u64,
+    /// Whether the name is there to be removed.
+    named: bool,
+}
+
+impl Temporary {
+    pub(super) fn new(folder: &Arc<Shared>) -> io::Result<Self> {
+        let tmp = folder.root.join(TMP);
+        let path = tmp.join(disk::temporary_name()?);
+        let file = match folder.disk.create(&path, false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                disk::create_dirs(&*folder.disk, &tmp)?;
+                folder.disk.create(&path, false)?
+            }
+            created => created?,
+        };
+        Ok(Self { folder: folder.clone(), path, file, len: 0, started: 0, named: true })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_at(self.len, bytes)?;
+        self.len += bytes.len() as u64;
+        if self.len - self.started >= WRITE_BACK {
+            self.file.start_writing(self.started, self.len - self.started);
+            self.started = self.len;
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish(mut self, key: &Key) -> io::Result<Created> {
+        let folder = self.folder.clone();
+        if let Some(exists) = folder.existing(key)? {
+            return Ok(exists);
+        }
+        let target = folder.path(key)?;
+        let dir = target.parent().unwrap_or(&folder.root);
+        self.file.sync()?;
+        folder.prepare(dir)?;
+        let created = match self.name(&target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                read::require_plain(&target)?;
+                Created::Exists
+            }
+            named => named.map(|()| Created::Created)?,
+        };
+        self.remove();
+        // Also for a key that exists: whoever made it may not have come so far.
+        folder.sync_dir(dir)?;
+        Ok(created)
+    }
+
+    /// Gives the file its final name, by a link or, where there are none, by a rename that replaces nothing.
+    fn name(&mut self, target: &Path) -> io::Result<()> {
+        match self.folder.disk.link(&self.path, target) {
+            Err(error) if may_lack_links(&error) => {
+                self.folder.disk.rename_new(&self.path, target)?;
+                self.named = false;
+                Ok(())
+            }
+            linked => linked,
+        }
+    }
+
+    fn remove(&mut self) {
+        if std::mem::take(&mut self.named) {
+            // What stays in `tmp/` harms nobody, and can be swept.
+            let _ = self.folder.disk.remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether a link failed in a way that file systems without hard links have.
+fn may_lack_links(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), Unsupported | PermissionDenied | TooManyLinks)
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl Draft for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        Temporary::write(self, bytes).map_err(|source| failed("write", &self.path.display(), source))
+    }
+
+    fn publish(self: Box<Self>, key: &Key) -> Result<Created, StorageError> {
+        Temporary::publish(*self, key).map_err(|source| failed("create", key, source))
+    }
+}
+
+impl Shared {
+    /// `Exists`, durably, if the key does.
+    pub(super) fn existing(&self, key: &Key) -> io::Result<Option<Created>> {
+        let path = self.path(key)?;
+        match read::require_plain(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(()) => {
+                let dir = path.parent().unwrap_or(&self.root);
+                self.prepare(dir)?;
+                self.sync_dir(dir)?;
+                Ok(Some(Created::Exists))
+            }
+        }
+    }
+
+    pub(super) fn remove(&self, key: &Key) -> io::Result<()> {
+        let path = self.path(key)?;
+        self.require_plain_directories(path.parent().unwrap_or(&self.root))?;
+        match self.disk.remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+}
