@@ -8,7 +8,7 @@ use std::fs;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::pager::shell;
-use crate::disk::{OsDisk, replace};
+use crate::disk::{Durability, OsDisk, replace};
 use crate::repo::Repository;
 
 /// The file that is edited, in the repository's directory. It stays, so that no message is lost.
@@ -27,7 +27,7 @@ pub fn message(repository: &Repository, context: &Context) -> Result<String, Cli
     let template = "\n# Why is this state worth keeping? The first line is its title.\n\
                     # Lines that begin with '#' are left out; an empty message commits nothing.\n";
     let tmp = repository.directory().join("tmp");
-    replace(&OsDisk, &tmp, &path, template.as_bytes()).map_err(file("write"))?;
+    replace(&OsDisk, &tmp, &path, template.as_bytes(), Durability::Cache).map_err(file("write"))?;
     let editor = chosen();
     let command = format!("{editor} {}", quoted(&path.display().to_string()));
     let status = shell(&command).status().map_err(|source| CliError::Editor { editor: editor.clone(), source })?;
