@@ -1,12 +1,41 @@
 //! Readers of other people's files: parameters, metrics, features, and what data files tell of themselves.
 //!
 //! They are given bytes or a reader, never open a file, and never execute or evaluate what they read.
+//! Whatever the bytes are, depth and memory are bounded: a tree of values nests at most [`MAX_DEPTH`]
+//! deep and has at most [`MAX_VALUES`] values, aliases expanded.
+
+mod csv;
+mod data;
+mod features;
+mod item;
+mod json;
+mod jsonl;
+mod literal;
+mod metrics;
+mod npy;
+mod parquet;
+mod safetensors;
+mod scalar;
+mod toml;
+mod yaml;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
 
-use crate::object::{Feature, Profile};
+pub use data::{ReadSeek, data_format, profile};
+pub use features::features;
+pub use metrics::metrics;
+
 use crate::value::Value;
+use item::Item;
+
+/// Deepest nesting of lists and maps in a file, its root included.
+pub const MAX_DEPTH: usize = 48;
+
+// Values lie some records deep in the objects that hold them, and must be encodable there.
+const _: () = assert!(MAX_DEPTH + 8 <= crate::encoding::MAX_DEPTH);
+
+/// Most values (scalars, lists and maps) in a file.
+pub const MAX_VALUES: usize = 1_000_000;
 
 /// A syntax of trees of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,47 +56,58 @@ pub struct FormatError {
     pub problem: String,
 }
 
+impl FormatError {
+    fn new(line: impl Into<Option<u64>>, problem: impl Into<String>) -> Self {
+        Self { line: line.into(), problem: problem.into() }
+    }
+}
+
 impl Syntax {
     /// The syntax that a file name's extension stands for.
     pub fn of(file_name: &str) -> Option<Self> {
-        let _ = file_name;
-        todo!()
+        let (_, extension) = file_name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "yaml" | "yml" => Some(Syntax::Yaml),
+            "json" => Some(Syntax::Json),
+            "toml" => Some(Syntax::Toml),
+            _ => None,
+        }
     }
 }
 
 /// Reads a tree of values whose root is a map. An empty file is an empty map.
+///
+/// YAML is read by the core schema of YAML 1.2: `no` is text and `1e-3` a float. Keys that are not text
+/// become text as they are written; merge keys (`<<`) are honoured. A key that is there twice is refused.
 pub fn values(syntax: Syntax, bytes: &[u8]) -> Result<BTreeMap<String, Value>, FormatError> {
-    let _ = (syntax, bytes);
-    todo!()
+    match item(syntax, bytes)?.map(Item::into_value) {
+        None => Ok(BTreeMap::new()),
+        Some(Value::Map(map)) => Ok(map),
+        Some(other) => Err(FormatError::new(1, format!("the root is a {}, not a map", other.type_name()))),
+    }
 }
 
-/// Reads metrics: a tree of values, or a CSV table whose last row counts (`step` column allowed).
-pub fn metrics(file_name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Value>, FormatError> {
-    let _ = (file_name, bytes);
-    todo!()
+/// Reads a tree whose root may be anything, or nothing in an empty file.
+fn item(syntax: Syntax, bytes: &[u8]) -> Result<Option<Item>, FormatError> {
+    let text = utf8(bytes)?;
+    match syntax {
+        Syntax::Yaml => yaml::item(text),
+        Syntax::Json => json::item(text),
+        Syntax::Toml => toml::item(text).map(Some),
+    }
 }
 
-/// Reads a feature list: YAML, JSON or TOML (a list of names, or of maps with `name`, `type`, `columns`,
-/// `transform`, `description`; or a map from name to such a map, or `features:` holding either), or plain text, a name a line.
-pub fn features(file_name: &str, bytes: &[u8]) -> Result<Vec<Feature>, FormatError> {
-    let _ = (file_name, bytes);
-    todo!()
+/// The bytes as text, without the byte order mark that some editors put before it.
+fn utf8(bytes: &[u8]) -> Result<&str, FormatError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| FormatError::new(line_of(bytes, error.valid_up_to()), "the text is not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// The format that a file of data has, by its name: `csv`, `parquet`, `jsonl`, `npy`, `safetensors`, …
-pub fn data_format(file_name: &str) -> Option<&'static str> {
-    let _ = file_name;
-    todo!()
+/// The line, from 1, in which a byte lies.
+fn line_of(bytes: &[u8], at: usize) -> u64 {
+    1 + bytes[..at.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-/// A source of bytes that can be read anywhere.
-pub trait ReadSeek: Read + Seek {}
-
-impl<T: Read + Seek> ReadSeek for T {}
-
-/// What a data file's header or footer tells, at a cost that does not grow with its size. Never fails:
-/// what cannot be read is a gap with its reason.
-pub fn profile(format: &str, file: &mut dyn ReadSeek, size: u64) -> Profile {
-    let _ = (format, file, size);
-    todo!()
-}
+#[cfg(test)]
+mod tests;

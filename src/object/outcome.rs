@@ -9,6 +9,7 @@ use crate::object::{Link, Placed, Time, link, object};
 use crate::value::Value;
 
 record! {
+    #[derive(Default)]
     /// The results of a run. Everything here may differ between two runs of one definition.
     pub struct Outcome {
         /// Final values of the metrics.

@@ -82,7 +82,7 @@ pub enum RefError {
         #[source]
         source: StorageError,
     },
-    #[error("what {name} should point to could not be stored", name = "the ref")]
+    #[error("what the ref should point to could not be stored")]
     Upload(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{name} has the entry {number}, beyond any that is written")]
     Number { name: String, number: u64 },

@@ -1,12 +1,21 @@
 //! Putting a recorded state back: in place, in part, or into a fresh folder.
+//!
+//! HEAD moves last: a checkout that was interrupted is continued by running it again, since a file that is
+//! already as it should be is no obstacle. What is not committed is never overwritten unless forced.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::diff::Selector;
+use crate::diff::{self, Selector, State};
 use crate::id::CommitId;
-use crate::name::RefName;
+use crate::name::{RefName, TreePath};
+use crate::object::{self, Code, Dataset, Find, FindContent, Node, ObjectError, TreeEntries};
 use crate::progress::Progress;
 use crate::repo::{Head, RepoError, Repository, Resolved};
+use crate::worktree::apply::{self, ApplyError, Place};
+use crate::worktree::cache::StatCache;
+use crate::worktree::plan::{Action, LocalChanges, Part, Plan, States, plan};
+use crate::worktree::scan::{HashOnly, ScanError, ScanOptions, scan, scan_files};
 
 /// How to check out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,20 +51,127 @@ impl Repository {
         options: CheckoutOptions,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
-        let _ = (revision, options, progress);
-        todo!()
+        if let Ok(name) = RefName::new(revision)
+            && let Some(tip) = self.tip(&name)?
+        {
+            return self.move_to(Head::Branch(name, Some(tip)), options, progress);
+        }
+        let resolved = self.resolve(revision)?;
+        if let Some(part) = resolved.part {
+            return Err(RepoError::NotAState { part: part.to_string() });
+        }
+        self.move_to(Head::Detached(resolved.commit), options, progress)
     }
 
-    /// Switches to a branch, made at `start` first if that is given.
+    /// Switches to a branch.
     pub fn switch(
+        &self,
+        branch: &RefName,
+        options: CheckoutOptions,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let tip = self.tip(branch)?.ok_or_else(|| RepoError::NoSuchBranch(branch.to_string()))?;
+        self.move_to(Head::Branch(branch.clone(), Some(tip)), options, progress)
+    }
+
+    /// Makes a branch at `start` (HEAD, where absent) and switches to it.
+    pub fn switch_to_new(
         &self,
         branch: &RefName,
         start: Option<&str>,
         options: CheckoutOptions,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
-        let _ = (branch, start, options, progress);
-        todo!()
+        let at = match start {
+            Some(start) => Some(self.resolve(start)?.commit),
+            None => self.head()?.commit(),
+        };
+        let head = Head::Branch(branch.clone(), at);
+        let Some(at) = at else {
+            // Before the first commit there is nothing to point to: the next commit begins the branch.
+            self.set_head(&head)?;
+            return Ok(CheckedOut { head: Some(head), ..CheckedOut::default() });
+        };
+        if !options.dry_run {
+            self.create_branch(branch, at)?;
+        }
+        self.move_to(head, options, progress)
+    }
+
+    fn move_to(
+        &self,
+        head: Head,
+        options: CheckoutOptions,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let state = |commit: Option<CommitId>| match commit {
+            Some(id) => State::of_commit(&self.store, id),
+            None => Ok(State::default()),
+        };
+        let before = parts(&self.store, &state(self.head()?.commit())?)?;
+        let target = parts(&self.store, &state(head.commit())?)?;
+        let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Carry };
+        let mut done = self.put_back(&before, &target, changes, options.dry_run, progress)?;
+        if !options.dry_run {
+            self.set_head(&head)?;
+        }
+        (done.commit, done.head) = (head.commit(), Some(head));
+        Ok(done)
+    }
+
+    /// Puts some parts of a state back and leaves HEAD where it is. No part means all of them.
+    pub fn restore(
+        &self,
+        from: &Resolved,
+        selected: &[Selector],
+        options: CheckoutOptions,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let head = self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let head = head.unwrap_or_default();
+        let state = State::of_commit(&self.store, from.commit)?;
+        let (before, target) = if selected.is_empty() {
+            (parts(&self.store, &head)?, parts(&self.store, &state)?)
+        } else {
+            (self.selected(&head, selected)?.0, self.wanted(from.commit, &state, selected)?)
+        };
+        let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Refuse };
+        let mut done = self.put_back(&before, &target, changes, options.dry_run, progress)?;
+        done.commit = Some(from.commit);
+        Ok(done)
+    }
+
+    /// The selected parts of the state that is wanted, each of which must be there.
+    fn wanted(&self, commit: CommitId, state: &State, selected: &[Selector]) -> Result<Vec<Part>, RepoError> {
+        match self.selected(state, selected)? {
+            (parts, None) => Ok(parts),
+            (_, Some(part)) => Err(RepoError::NoSuchPart { commit: commit.to_string(), part }),
+        }
+    }
+
+    /// The selected parts of a state, and the first selector that means no file of it.
+    fn selected(
+        &self,
+        state: &State,
+        selected: &[Selector],
+    ) -> Result<(Vec<Part>, Option<String>), RepoError> {
+        let (mut found, mut missing) = (Vec::new(), None);
+        let unstored: Vec<TreePath> = parts(&self.store, state)?
+            .into_iter()
+            .filter_map(|part| part.path.filter(|_| !part.stored))
+            .collect();
+        for selector in selected {
+            let files = diff::part::files(&self.store, state, selector)?;
+            if files.is_empty() {
+                missing.get_or_insert(selector.to_string());
+            }
+            found.extend(files.into_iter().map(|placed| Part {
+                stored: !unstored.iter().any(|path| placed.path.is_within(path)),
+                path: Some(placed.path),
+                node: placed.node,
+            }));
+        }
+        Ok((found, missing))
     }
 
     /// Writes everything of a commit into a directory that is new or empty, ready to run.
@@ -65,19 +181,160 @@ impl Repository {
         to: &Path,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
-        let _ = (commit, to, progress);
-        todo!()
+        let target = parts(&self.store, &State::of_commit(&self.store, commit)?)?;
+        apply::prepare(to, &*self.disk)?;
+        let states = States { head: &[], current: &[], target: &target };
+        let plan = plan(to, &self.store, states, LocalChanges::Refuse)?;
+        let mut done = self.perform(plan, to, &StatCache::none(), progress)?;
+        done.commit = Some(commit);
+        Ok(done)
     }
 
-    /// Puts some parts of a state back and leaves HEAD where it is. No part means all of them.
-    pub fn restore(
+    fn put_back(
         &self,
-        from: &Resolved,
-        parts: &[Selector],
-        options: CheckoutOptions,
+        before: &[Part],
+        target: &[Part],
+        changes: LocalChanges,
+        dry_run: bool,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
-        let _ = (from, parts, options, progress);
-        todo!()
+        // A part that is to stay as it was keeps its local changes: it need not even be looked at.
+        let stays = |part: &Part, others: &[Part]| changes == LocalChanges::Carry && others.contains(part);
+        let head: Vec<Part> = before.iter().filter(|part| !stays(part, target)).cloned().collect();
+        let wanted: Vec<Part> = target.iter().filter(|part| !stays(part, before)).cloned().collect();
+        let (overlay, cache) = (HashOnly::new(&self.root, &self.store), self.stat_cache());
+        progress.begin("Scanning", None);
+        let current = self.current(&head, &wanted, &overlay, &cache, progress)?;
+        let states = States { head: &head, current: &current, target: &wanted };
+        let plan = plan(&self.root, &overlay, states, changes)?;
+        if dry_run {
+            return if plan.conflicts.is_empty() {
+                Ok(CheckedOut::of(&plan))
+            } else {
+                Err(ApplyError::Conflicts(plan.conflicts).into())
+            };
+        }
+        let done = self.perform(plan, &self.root, &cache, progress)?;
+        // A cache: that it cannot be kept is no failure.
+        let _ = cache.save();
+        Ok(done)
     }
+
+    fn perform(
+        &self,
+        plan: Plan,
+        root: &Path,
+        cache: &StatCache<'_>,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let staging = self.directory.join("tmp");
+        let place = Place { root, staging: &staging, disk: &*self.disk, cache, progress };
+        progress.begin("Writing", None);
+        let applied = apply::apply(&plan, &place, &self.store)?;
+        Ok(CheckedOut { bytes: applied.bytes, ..CheckedOut::of(&plan) })
+    }
+
+    /// What is there now, of everything that either state has.
+    fn current<F: Find + FindContent>(
+        &self,
+        head: &[Part],
+        target: &[Part],
+        overlay: &HashOnly<'_, F>,
+        cache: &StatCache<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Part>, RepoError> {
+        let both = || head.iter().chain(target);
+        let mut current = Vec::new();
+        let mut last: Option<&TreePath> = None;
+        let paths: BTreeSet<&TreePath> = both().filter_map(|part| part.path.as_ref()).collect();
+        for path in paths {
+            if last.is_some_and(|last| path.is_within(last)) {
+                continue;
+            }
+            last = Some(path);
+            let options = ScanOptions { reference: false, progress };
+            match scan(&self.root, path, cache, overlay, options) {
+                Ok(node) => current.push(Part { path: Some(path.clone()), node, stored: true }),
+                Err(ScanError::Missing { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut files = BTreeSet::new();
+        for part in both().filter(|part| part.path.is_none()) {
+            collect_files(&self.store, part.node, &mut files)?;
+        }
+        if both().any(|part| part.path.is_none()) {
+            let files: Vec<TreePath> = files.into_iter().collect();
+            let options = ScanOptions { reference: false, progress };
+            let node = scan_files(&self.root, &files, cache, overlay, options)?;
+            current.push(Part { path: None, node, stored: true });
+        }
+        Ok(current)
+    }
+}
+
+impl CheckedOut {
+    fn of(plan: &Plan) -> Self {
+        let mut done = Self::default();
+        for action in &plan.actions {
+            match action {
+                Action::Write { path, size, was, .. } | Action::Link { path, size, was, .. } => {
+                    done.written.push((path.to_string(), was.is_some()));
+                    done.bytes += size;
+                }
+                Action::SetMode { path, .. } => done.written.push((path.to_string(), true)),
+                Action::Remove { path, .. } => done.removed.push(path.to_string()),
+                Action::RemoveDir { .. } | Action::MakeDir { .. } => {}
+            }
+        }
+        done.references = plan.references.iter().map(|problem| problem.path.to_string()).collect();
+        done
+    }
+}
+
+/// Everything of a state that lies in the work tree.
+fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
+    let mut parts = Vec::new();
+    let mut add =
+        |path: &TreePath, node: Node, stored| parts.push(Part { path: Some(path.clone()), node, stored });
+    if let Some(definition) = &state.definition {
+        for placed in definition.datasets.values() {
+            let dataset: Dataset = object::get(find, placed.dataset)?;
+            add(&placed.path, dataset.root, dataset.stored);
+        }
+        definition.features.values().for_each(|placed| add(&placed.file.path, placed.file.node, true));
+        let params = definition.params.iter().flat_map(|params| &params.files);
+        params.for_each(|file| add(&file.path, file.node, true));
+    }
+    if let Some(outcome) = &state.outcome {
+        let metrics = outcome.metrics.iter().flat_map(|metrics| &metrics.files);
+        metrics.for_each(|file| add(&file.path, file.node, true));
+        outcome.outputs.values().for_each(|output| add(&output.path, output.node, true));
+    }
+    if let Some(code) = state.definition.as_ref().and_then(|definition| definition.code) {
+        let code: Code = object::get(find, code)?;
+        parts.push(Part { path: None, node: code.root, stored: true });
+    }
+    Ok(parts)
+}
+
+/// The paths of all files below the root.
+fn collect_files(find: &dyn Find, root: Node, files: &mut BTreeSet<TreePath>) -> Result<(), RepoError> {
+    let mut pending: Vec<(Option<TreePath>, Node)> = vec![(None, root)];
+    while let Some((path, node)) = pending.pop() {
+        let Node::Directory { tree, .. } = node else {
+            files.extend(path);
+            continue;
+        };
+        for entry in TreeEntries::new(find, tree)? {
+            let entry = entry?;
+            let below = match &path {
+                Some(path) => path.join(&entry.name),
+                None => TreePath::new(entry.name.as_str())
+                    .map_err(|reason| RepoError::Name { what: entry.name.to_string(), reason })?,
+            };
+            pending.push((Some(below), entry.node));
+        }
+    }
+    Ok(())
 }

@@ -1,11 +1,20 @@
 //! Recording the work tree as it is now.
+//!
+//! A commit costs one data pack if there is new data, one metadata pack and one entry of the branch. It
+//! is acknowledged when the entry is durable; before that, nothing refers to what was written.
 
-use crate::diff::Diff;
-use crate::id::CommitId;
+use crate::diff::{self, Diff, State};
+use std::io::Read;
+
+use crate::id::{CommitId, ContentId, Digest, Kind, TreeId};
 use crate::name::RefName;
+use crate::object::{self, Commit, Find, GitState, Insert, InsertContent, ObjectError};
 use crate::progress::Progress;
-use crate::repo::{RepoError, Repository, Warning};
-use crate::store::Written;
+use crate::refs::{RefError, Target};
+use crate::repo::snapshot::{Snapshooter, Surroundings};
+use crate::repo::{Head, RepoError, Repository, Warning};
+use crate::store::{Store, Writer, Written};
+use crate::worktree::scan::Sink;
 
 /// How to commit.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +34,7 @@ pub struct Committed {
     pub branch: Option<RefName>,
     /// Whether it is the first one.
     pub first: bool,
-    /// What differs from its parent; everything, if it has none.
+    /// What differs from its parent, without lines of code; everything, if it has none.
     pub diff: Diff,
     /// What was written.
     pub written: Written,
@@ -40,7 +49,122 @@ impl Repository {
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        let _ = (options, progress);
-        todo!()
+        let head = self.head()?;
+        let parent = head.commit();
+        let before = parent.map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let (manifest, cache) = (self.manifest()?, self.stat_cache());
+        let writer = self.store.writer(progress);
+        let snapshooter = Snapshooter {
+            repository: self,
+            manifest: &manifest,
+            before: before.as_ref(),
+            cache: &cache,
+            sink: &Recording { writer: &writer, store: &self.store },
+            progress,
+        };
+        let snapshot = snapshooter.take(Surroundings::Observed)?;
+        if before.as_ref() == Some(&snapshot.state) && !options.allow_empty {
+            return Ok(None);
+        }
+        let commit = self.describe(&snapshot.state, parent, snapshot.git, &options.message, &writer)?;
+        let id = object::put(&writer, &commit)?;
+        let written = self.record(&head, id, writer, &options.message)?;
+        // Only now is what the cache says of the store true. It is a cache: that it cannot be kept is no failure.
+        let _ = cache.save();
+        let before = before.unwrap_or_default();
+        let diff_options = diff::Options { lines: false, ..diff::Options::default() };
+        let diff = diff::states(&self.store, &self.store, &before, &snapshot.state, &diff_options)?;
+        let branch = match head {
+            Head::Branch(name, _) => Some(name),
+            Head::Detached(_) => None,
+        };
+        Ok(Some(Committed {
+            id,
+            branch,
+            first: parent.is_none(),
+            diff,
+            written,
+            warnings: snapshot.warnings,
+        }))
     }
+
+    fn describe(
+        &self,
+        state: &State,
+        parent: Option<CommitId>,
+        git: Option<GitState>,
+        message: &str,
+        writer: &Writer<'_>,
+    ) -> Result<Commit, RepoError> {
+        let definition = state.definition.as_ref().ok_or(RepoError::NoCommits)?;
+        Ok(Commit {
+            definition: object::put(writer, definition)?,
+            outcome: state.outcome.as_ref().map(|outcome| object::put(writer, outcome)).transpose()?,
+            parents: parent.into_iter().collect(),
+            author: self.identity(),
+            time: self.now(),
+            message: message.to_owned(),
+            git,
+        })
+    }
+
+    /// Makes everything durable, then moves HEAD's branch, or HEAD itself.
+    fn record(
+        &self,
+        head: &Head,
+        id: CommitId,
+        writer: Writer<'_>,
+        message: &str,
+    ) -> Result<Written, RepoError> {
+        let (mut writer, mut written) = (Some(writer), Written::default());
+        let mut upload = || {
+            if let Some(writer) = writer.take() {
+                written = writer.finish().map_err(|error| RefError::Upload(error.into()))?;
+            }
+            Ok(())
+        };
+        let why = format!("commit: {}", message.lines().next().unwrap_or_default());
+        match head {
+            Head::Branch(name, base) => self.advance(name, *base, Target::Commit(id), &why, &mut upload)?,
+            Head::Detached(_) => {
+                upload()?;
+                self.set_head(&Head::Detached(id))?;
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// A sink whose contents and trees stay.
+struct Recording<'a> {
+    writer: &'a Writer<'a>,
+    store: &'a Store,
+}
+
+impl Insert for Recording<'_> {
+    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
+        self.writer.insert(kind, bytes)
+    }
+}
+
+impl InsertContent for Recording<'_> {
+    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
+        self.writer.insert_content(bytes, size_hint)
+    }
+
+    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        self.writer.has_content(id)
+    }
+}
+
+impl Sink for Recording<'_> {
+    fn commits(&self) -> bool {
+        true
+    }
+
+    fn has_tree(&self, id: TreeId) -> Result<bool, ObjectError> {
+        self.store.has(Kind::Tree, id.digest())
+    }
+
+    fn seen(&self, _: &str, _: ContentId, _: bool) {}
 }

@@ -1,8 +1,11 @@
 //! Comparing states: the work tree, commits.
 
-use crate::diff::{Diff, Selector};
+use crate::diff::{self, Diff, Selector, State};
+use crate::object::{Find, FindContent};
 use crate::progress::Progress;
+use crate::repo::snapshot::{Snapshooter, Snapshot, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Resolved, Warning};
+use crate::worktree::scan::HashOnly;
 
 /// One side of a comparison.
 #[derive(Clone, Debug)]
@@ -38,8 +41,15 @@ pub struct Status {
 impl Repository {
     /// The work tree beside HEAD.
     pub fn status(&self, progress: &dyn Progress) -> Result<Status, RepoError> {
-        let _ = progress;
-        todo!()
+        let head = self.head()?;
+        let before = head.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let overlay = HashOnly::new(&self.root, &self.store);
+        let assumed = before.as_ref().and_then(|state| state.definition.as_ref()).map(|d| d.environment);
+        let surroundings = assumed.map_or(Surroundings::Observed, Surroundings::Assumed);
+        let (snapshot, tracks_anything) = self.look(before.as_ref(), surroundings, &overlay, progress)?;
+        let options = diff::Options { lines: false, ..diff::Options::default() };
+        let diff = diff::states(&overlay, &overlay, &before.unwrap_or_default(), &snapshot.state, &options)?;
+        Ok(Status { head, diff, warnings: snapshot.warnings, tracks_anything })
     }
 
     /// What differs between two states, in the parts that are selected (all, if none is).
@@ -50,7 +60,48 @@ impl Repository {
         parts: &[Selector],
         progress: &dyn Progress,
     ) -> Result<Comparison, RepoError> {
-        let _ = (before, after, parts, progress);
-        todo!()
+        let overlay = HashOnly::new(&self.root, &self.store);
+        let mut warnings = Vec::new();
+        let mut state = |side: &Side| -> Result<State, RepoError> {
+            match side {
+                Side::Nothing => Ok(State::default()),
+                Side::Revision(revision) => Ok(State::of_commit(&self.store, revision.commit)?),
+                Side::WorkTree => {
+                    let known =
+                        self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+                    let (snapshot, _) =
+                        self.look(known.as_ref(), Surroundings::Observed, &overlay, progress)?;
+                    warnings.extend(snapshot.warnings);
+                    Ok(snapshot.state)
+                }
+            }
+        };
+        let (a, b) = (state(before)?, state(after)?);
+        let options = diff::Options { only: parts.to_vec(), ..diff::Options::default() };
+        let diff = diff::states(&overlay, &overlay, &a, &b, &options)?;
+        Ok(Comparison { diff, warnings })
+    }
+
+    /// Looks at the work tree and commits nothing. Says as well whether the manifest names anything.
+    fn look<F: Find + FindContent>(
+        &self,
+        before: Option<&State>,
+        surroundings: Surroundings,
+        overlay: &HashOnly<'_, F>,
+        progress: &dyn Progress,
+    ) -> Result<(Snapshot, bool), RepoError> {
+        let (manifest, cache) = (self.manifest()?, self.stat_cache());
+        let snapshooter = Snapshooter {
+            repository: self,
+            manifest: &manifest,
+            before,
+            cache: &cache,
+            sink: overlay,
+            progress,
+        };
+        let snapshot = snapshooter.take(surroundings)?;
+        // A read-only file system is no reason to say nothing.
+        let _ = cache.save();
+        Ok((snapshot, !manifest.paths().is_empty()))
     }
 }

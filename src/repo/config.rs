@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use crate::disk::{create_dirs, replace};
+use crate::disk::{Durability, create_dirs, replace};
 use crate::repo::{RepoError, Repository};
 
 /// A key of the configuration.
@@ -44,7 +44,8 @@ impl ConfigKey {
     fn accepts(self, value: &str) -> bool {
         match self {
             ConfigKey::UserName | ConfigKey::UserEmail => {
-                !value.trim().is_empty() && !value.contains(|c: char| c.is_control() || matches!(c, '<' | '>'))
+                !value.trim().is_empty()
+                    && !value.contains(|c: char| c.is_control() || matches!(c, '<' | '>'))
             }
             ConfigKey::UiColor => matches!(value, "auto" | "always" | "never"),
         }
@@ -96,7 +97,8 @@ impl Config {
                 let key = ConfigKey::ALL.into_iter().find(|key| key.as_str() == written);
                 let key = key.ok_or_else(|| invalid(path, format!("{written} is not a key")))?;
                 let value = item.as_str().filter(|value| key.accepts(value));
-                let value = value.ok_or_else(|| invalid(path, format!("{written} has a value that it cannot have")))?;
+                let value = value
+                    .ok_or_else(|| invalid(path, format!("{written} has a value that it cannot have")))?;
                 self.values.push((key, value.to_owned(), from_repository));
             }
         }
@@ -110,7 +112,8 @@ fn local_path(directory: &Path) -> PathBuf {
 
 /// Where a person's own configuration lies.
 pub fn global_path() -> Option<PathBuf> {
-    let absolute = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
     folder.map(|folder| folder.join("mdl").join("config.toml"))
 }
@@ -145,13 +148,16 @@ impl Repository {
         match value {
             Some(value) => document[table][name] = toml_edit::value(value),
             None => {
-                document.get_mut(table).and_then(|table| table.as_table_like_mut()).map(|table| table.remove(name));
+                document
+                    .get_mut(table)
+                    .and_then(|table| table.as_table_like_mut())
+                    .map(|table| table.remove(name));
             }
         }
         let io = |source| RepoError::Io { action: "write", path: path.clone(), source };
         let folder = path.parent().unwrap_or(&self.directory);
         create_dirs(&*self.disk, folder).map_err(io)?;
         let tmp = if global { folder.to_owned() } else { self.directory.join("tmp") };
-        replace(&*self.disk, &tmp, &path, document.to_string().as_bytes()).map_err(io)
+        replace(&*self.disk, &tmp, &path, document.to_string().as_bytes(), Durability::Durable).map_err(io)
     }
 }

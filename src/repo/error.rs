@@ -54,8 +54,20 @@ pub enum RepoError {
     Name { what: String, reason: crate::name::NameError },
     #[error("{ref_name} was moved by somebody else meanwhile")]
     Conflict { ref_name: String },
-    #[error("{} has changes that are not committed", list(paths))]
-    Uncommitted { paths: Vec<String> },
+    #[error("{part:?} is a part of a commit, and not a commit")]
+    NotAState { part: String },
+    #[error("{0:?} is not one file")]
+    NotAFile(String),
+    #[error("{0:?} is not a part that the manifest names")]
+    NotTracked(String),
+    #[error("mdl.toml: {0}")]
+    Manifest(#[from] crate::worktree::manifest::ManifestError),
+    #[error(transparent)]
+    Scan(#[from] crate::worktree::scan::ScanError),
+    #[error(transparent)]
+    Plan(#[from] crate::worktree::plan::PlanError),
+    #[error(transparent)]
+    Apply(#[from] crate::worktree::apply::ApplyError),
     #[error("{what}: {problem}")]
     Invalid { what: String, problem: String },
     #[error(transparent)]
@@ -68,13 +80,4 @@ pub enum RepoError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Capture(#[from] CaptureError),
-}
-
-fn list(paths: &[String]) -> String {
-    match paths {
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
-        [] => "nothing".to_owned(),
-    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::disk::{Disk, replace};
+use crate::disk::{Disk, Durability, replace};
 use crate::id::{CommitId, Digest};
 use crate::name::RefName;
 use crate::refs::{self, Entry, Family, Ref, Target};
@@ -36,11 +36,8 @@ impl Head {
             Head::Detached(commit) => format!("{commit}\n"),
         };
         let path = directory.join(FILE);
-        replace(disk, &directory.join("tmp"), &path, text.as_bytes()).map_err(|source| RepoError::Io {
-            action: "write",
-            path,
-            source,
-        })
+        replace(disk, &directory.join("tmp"), &path, text.as_bytes(), Durability::Durable)
+            .map_err(|source| RepoError::Io { action: "write", path, source })
     }
 }
 
@@ -48,8 +45,11 @@ impl Repository {
     /// What is checked out.
     pub fn head(&self) -> Result<Head, RepoError> {
         let path = self.directory.join(FILE);
-        let text = fs::read_to_string(&path)
-            .map_err(|source| RepoError::Io { action: "read", path: path.clone(), source })?;
+        let text = fs::read_to_string(&path).map_err(|source| RepoError::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         if let Some(name) = line.strip_prefix("ref: ") {
             let name = RefName::new(name)
@@ -57,8 +57,9 @@ impl Repository {
             let commit = self.tip(&name)?;
             return Ok(Head::Branch(name, commit));
         }
-        let id: Digest =
-            line.parse().map_err(|_| RepoError::Invalid { what: FILE.into(), problem: "not a commit".into() })?;
+        let id: Digest = line
+            .parse()
+            .map_err(|_| RepoError::Invalid { what: FILE.into(), problem: "not a commit".into() })?;
         Ok(Head::Detached(id.into()))
     }
 

@@ -23,7 +23,8 @@ impl Repository {
             let (git_name, git_email) = from_git();
             (name, email) = (name.or(git_name), email.or(git_email));
         }
-        let login = || env::var("USER").or_else(|_| env::var("USERNAME")).unwrap_or_else(|_| "unknown".to_owned());
+        let login =
+            || env::var("USER").or_else(|_| env::var("USERNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let name = name.unwrap_or_else(login);
         match email {
             Some(email) => format!("{} <{}>", clean(&name), clean(&email)),
@@ -49,10 +50,15 @@ fn clean(text: &str) -> String {
 fn from_git() -> (Option<String>, Option<String>) {
     use gix::config::{File, Source};
     let home = env::var_os("HOME").map(PathBuf::from);
-    let xdg = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|home| home.join(".config")));
+    let xdg = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| home.as_ref().map(|home| home.join(".config")));
     let files = [home.map(|home| home.join(".gitconfig")), xdg.map(|xdg| xdg.join("git").join("config"))];
-    let files: Vec<_> =
-        files.into_iter().flatten().filter_map(|path| File::from_path_no_includes(path, Source::User).ok()).collect();
+    let files: Vec<_> = files
+        .into_iter()
+        .flatten()
+        .filter_map(|path| File::from_path_no_includes(path, Source::User).ok())
+        .collect();
     let value = |key: &str| files.iter().find_map(|file| file.string(key)).map(|value| value.to_string());
     (value("user.name"), value("user.email"))
 }

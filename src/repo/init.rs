@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, OsDisk, create_dirs, replace};
+use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
 use crate::name::RefName;
 use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
 use crate::storage::{Folder, Key, Storage};
 use crate::store::Store;
-use crate::worktree;
+use crate::worktree::detect::{self, Detected};
 
 /// The branch that a new repository is on.
 const FIRST_BRANCH: &str = "main";
@@ -27,8 +27,8 @@ pub struct Initialised {
     pub existed: bool,
     /// Whether a manifest was written; otherwise there was one.
     pub manifest_written: bool,
-    /// What was found and put into the manifest, a line each: `dataset data  data/`.
-    pub detected: Vec<String>,
+    /// What was found at the root; it is in the manifest, if that was written.
+    pub detected: Detected,
 }
 
 impl Repository {
@@ -42,7 +42,12 @@ impl Repository {
         let directory = root.join(DIRECTORY);
         if is_finished(&directory) {
             let repository = Self::open_at(root.to_owned(), disk)?;
-            return Ok(Initialised { repository, existed: true, manifest_written: false, detected: Vec::new() });
+            return Ok(Initialised {
+                repository,
+                existed: true,
+                manifest_written: false,
+                detected: Detected::default(),
+            });
         }
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -53,18 +58,25 @@ impl Repository {
         create_dirs(&*disk, &directory.join("cache")).map_err(io(&directory))?;
         // git then ignores the directory without anybody's .gitignore being touched.
         let ignore = directory.join(".gitignore");
-        replace(&*disk, &tmp, &ignore, b"*\n").map_err(io(&ignore))?;
+        replace(&*disk, &tmp, &ignore, b"*\n", Durability::Durable).map_err(io(&ignore))?;
         let manifest = root.join(MANIFEST);
-        let detection = worktree::detect(root);
+        let listing = detect::list(root).map_err(|source| RepoError::Io {
+            action: "read",
+            path: root.to_owned(),
+            source,
+        })?;
+        let detected = detect::detect(&listing);
         let manifest_written = fs::symlink_metadata(&manifest).is_err();
         if manifest_written {
-            replace(&*disk, &tmp, &manifest, detection.text.as_bytes()).map_err(io(&manifest))?;
+            replace(&*disk, &tmp, &manifest, detected.text.as_bytes(), Durability::Durable)
+                .map_err(io(&manifest))?;
         }
-        let branch = RefName::new(FIRST_BRANCH).map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
+        let branch = RefName::new(FIRST_BRANCH)
+            .map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
         Head::Branch(branch, None).write(&*disk, &directory)?;
         Folder::new(directory.clone(), disk.clone()).create(&format_key(), FORMAT.as_bytes())?;
         let repository = Self::open_at(root.to_owned(), disk)?;
-        Ok(Initialised { repository, existed: false, manifest_written, detected: detection.found })
+        Ok(Initialised { repository, existed: false, manifest_written, detected })
     }
 
     /// Opens the repository whose work tree this path is in.
@@ -87,9 +99,12 @@ impl Repository {
         let directory = root.join(DIRECTORY);
         check_owner(&directory)?;
         let storage: Arc<dyn Storage> = Arc::new(Folder::new(directory.clone(), disk.clone()));
-        let format = storage.read(&format_key(), MAX_FORMAT)?.ok_or(RepoError::Unfinished(directory.clone()))?;
+        let format =
+            storage.read(&format_key(), MAX_FORMAT)?.ok_or(RepoError::Unfinished(directory.clone()))?;
         if format != FORMAT.as_bytes() {
-            return Err(RepoError::UnknownFormat { found: String::from_utf8_lossy(&format).trim_end().to_owned() });
+            return Err(RepoError::UnknownFormat {
+                found: String::from_utf8_lossy(&format).trim_end().to_owned(),
+            });
         }
         let store = Store::open(storage.clone(), Some(directory.join("cache").join("index")))?;
         let config = Config::load(&directory)?;

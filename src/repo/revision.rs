@@ -44,12 +44,17 @@ impl Repository {
 
     /// Reads a part's name.
     pub(super) fn selector(&self, part: &str) -> Result<Selector, RepoError> {
-        part.parse().map_err(|error| RepoError::Invalid { what: format!("{part:?}"), problem: format!("{error}") })
+        part.parse()
+            .map_err(|error| RepoError::Invalid { what: format!("{part:?}"), problem: format!("{error}") })
     }
 
     fn resolve_commit(&self, text: &str) -> Result<CommitId, RepoError> {
         let unknown = || RepoError::UnknownRevision(text.to_owned());
-        let end = text.char_indices().skip(1).find(|(_, c)| matches!(c, '~' | '^' | '@')).map_or(text.len(), |(at, _)| at);
+        let end = text
+            .char_indices()
+            .skip(1)
+            .find(|(_, c)| matches!(c, '~' | '^' | '@'))
+            .map_or(text.len(), |(at, _)| at);
         // `~1`, `^` and `@{1}` alone are HEAD's.
         let end = if text.starts_with(['~', '^']) || text.starts_with("@{") { 0 } else { end };
         let (base, rest) = text.split_at(end);

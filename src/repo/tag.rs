@@ -66,7 +66,13 @@ impl Repository {
     pub fn delete_tag(&self, name: &RefName) -> Result<CommitId, RepoError> {
         let id = self.tag_id(name)?.ok_or_else(|| RepoError::NoSuchTag(name.to_string()))?;
         let tag: Tag = object::get(&self.store, id)?;
-        self.advance_ref(&tags(name), Some(Target::Tag(id)), Target::Deleted, "tag: deleted", &mut || Ok(()))?;
+        self.advance_ref(
+            &tags(name),
+            Some(Target::Tag(id)),
+            Target::Deleted,
+            "tag: deleted",
+            &mut || Ok(()),
+        )?;
         Ok(tag.commit)
     }
 }

@@ -15,7 +15,7 @@ pub struct Listing {
 }
 
 /// A first manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detected {
     /// The text of `mdl.toml`, with comments. Always a valid manifest.
     pub text: String,

@@ -1,0 +1,219 @@
+//! Reads the examples of `docs/format.md` and checks each against the library, byte by byte.
+//!
+//! A block fenced as `hex NAME` holds canonical bytes, with comments after `#`; one fenced as `id NAME`, the id of
+//! the object of that name. Every block has a builder here, every builder a block, and what is printed decodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mdl::encoding::{Decode, Encode, from_bytes, to_bytes};
+use mdl::id::{CommitId, ContentId, DefinitionId, Digest, EnvironmentId, Kind, ParamsId, TreeId};
+use mdl::name::{EntryName, PartName, TreePath};
+use mdl::object::{
+    Commit, Definition, Entry, Feature, Features, Node, Object, Page, Params, Placed, PlacedParams, Series,
+    Tag, Time, Tree,
+};
+use mdl::value::{Int, Value};
+
+/// An example: its bytes, its id if it is an object, and whether the bytes decode, and encode to themselves again.
+struct Example {
+    bytes: Vec<u8>,
+    id: Option<Digest>,
+    decodes: bool,
+}
+
+fn plain<T: Encode + Decode>(value: T) -> Example {
+    let bytes = to_bytes(&value);
+    let decodes = from_bytes::<T>(&bytes).is_ok_and(|decoded| to_bytes(&decoded) == bytes);
+    Example { bytes, id: None, decodes }
+}
+
+fn object<T: Object>(object: T) -> Example {
+    let id = object.id().into();
+    Example { id: Some(id), ..plain(object) }
+}
+
+/// An id that is easy to recognise in a hex dump.
+fn id<I: From<Digest>>(byte: u8) -> I {
+    Digest::new([byte; 32]).into()
+}
+
+fn file(content: &[u8], executable: bool) -> Node {
+    Node::File { content: ContentId::of(content), size: content.len() as u64, executable }
+}
+
+fn entry(name: &str, node: Node) -> Entry {
+    Entry { name: EntryName::new(name).expect("a name"), node }
+}
+
+fn path(text: &str) -> TreePath {
+    TreePath::new(text).expect("a path")
+}
+
+fn values<const N: usize>(entries: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn noon() -> Time {
+    Time { millis: 1_767_268_800_000, zone: 60 }
+}
+
+fn examples() -> BTreeMap<&'static str, Example> {
+    let int = |value: i128| Value::Int(Int::new(value).expect("in range"));
+    let scalars = [
+        Value::Null,
+        Value::Bool(true),
+        int(0),
+        int(24),
+        int(-1),
+        int((1 << 64) - 1),
+        Value::Float(0.5),
+        Value::Float(0.1),
+        Value::Float(f64::NAN),
+        Value::Text("µ".to_owned()),
+    ];
+    let train = values([("lr", Value::Float(0.05)), ("epochs", int(400))]);
+    let params = Params { values: values([("seed", int(7)), ("train", Value::Map(train))]) };
+    let directory = Node::Directory { tree: id::<TreeId>(0x11), files: 2, bytes: 300 };
+    let link = Node::Symlink { content: ContentId::of(b"data"), size: 4 };
+    let leaf = Tree::Leaf(vec![
+        entry("data", directory),
+        entry("latest", link),
+        entry("run.sh", file(b"#!/bin/sh\n", true)),
+        entry("train.py", file(b"print(1)\n", false)),
+    ]);
+    let page = |first, byte, files, bytes| Page {
+        first: EntryName::new(first).expect("a name"),
+        tree: id::<TreeId>(byte),
+        files,
+        bytes,
+    };
+    let branch =
+        Tree::Branch { level: 1, pages: vec![page("a", 0x22, 256, 4096), page("k", 0x33, 44, 70_000)] };
+    let features = Features {
+        features: vec![Feature {
+            name: "mass".to_owned(),
+            dtype: Some("float".to_owned()),
+            columns: vec!["body_mass_g".to_owned()],
+            transform: Some("log".to_owned()),
+            description: None,
+        }],
+        datasets: vec![PartName::new("penguins").expect("a name")],
+        profile: None,
+    };
+    let definition = Definition {
+        datasets: BTreeMap::new(),
+        features: BTreeMap::new(),
+        params: Some(PlacedParams {
+            files: vec![Placed { path: path("params.yaml"), node: file(b"seed: 7\n", false) }],
+            params: id::<ParamsId>(0x44),
+        }),
+        code: None,
+        command: Some(vec!["python3".to_owned(), "train.py".to_owned()]),
+        seeds: values([("python", int(7))]),
+        environment: id::<EnvironmentId>(0x55),
+    };
+    let commit = Commit {
+        definition: id::<DefinitionId>(0x66),
+        outcome: None,
+        parents: vec![id::<CommitId>(0x77)],
+        author: "Ada <ada@example.org>".to_owned(),
+        time: noon(),
+        message: "baseline".to_owned(),
+        git: None,
+    };
+    let tag = Tag {
+        name: "v1".to_owned(),
+        commit: id::<CommitId>(0x77),
+        author: "Ada <ada@example.org>".to_owned(),
+        time: noon(),
+        message: "first".to_owned(),
+    };
+    let series = Series { steps: Some(vec![10, 20, 25]), times: None, values: vec![0.5, 0.25, f64::NAN] };
+    BTreeMap::from([
+        ("values", plain(Value::List(scalars.to_vec()))),
+        ("params", object(params)),
+        ("tree-leaf", object(leaf)),
+        ("tree-branch", object(branch)),
+        ("features", object(features)),
+        ("definition", object(definition)),
+        ("series", object(series)),
+        ("commit", object(commit)),
+        ("tag", object(tag)),
+    ])
+}
+
+/// The fenced blocks of the document: (language and name, text).
+fn blocks(document: &str) -> Vec<(String, String)> {
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in document.lines() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(info), false) => blocks.push((info.trim().to_owned(), String::new())),
+            (Some(_), true) => {}
+            (None, true) => {
+                let block = &mut blocks.last_mut().expect("a block was opened").1;
+                block.push_str(line.split('#').next().unwrap_or_default());
+                block.push('\n');
+            }
+            (None, false) => continue,
+        }
+        if line.starts_with("```") {
+            inside = !inside;
+        }
+    }
+    blocks
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn without_spaces(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn the_examples_are_what_the_library_writes() {
+    let (document, examples) = (include_str!("../docs/format.md"), examples());
+    let mut shown = BTreeSet::new();
+    for (info, text) in blocks(document) {
+        let Some((language, name)) = info.split_once(' ') else { continue };
+        let written = without_spaces(&text);
+        let expected = match language {
+            "hex" => hex(&examples[name].bytes),
+            "id" => examples[name].id.expect("an object").to_string(),
+            _ => continue,
+        };
+        assert_eq!(
+            written, expected,
+            "the block `{info}` of docs/format.md differs from what the library says"
+        );
+        shown.insert(name.to_owned());
+    }
+    for (name, example) in &examples {
+        assert!(example.decodes, "{name} does not decode to what was encoded");
+        assert!(shown.contains(*name), "docs/format.md does not show `{name}`: {}", hex(&example.bytes));
+    }
+}
+
+/// The second implementation of the encoding: what ciborium reads and writes again has the same bytes.
+#[test]
+fn another_reader_of_cbor_agrees() {
+    for (name, example) in examples() {
+        let value: ciborium::Value = ciborium::from_reader(&*example.bytes).expect("it is CBOR");
+        let mut again = Vec::new();
+        ciborium::into_writer(&value, &mut again).expect("it can be written");
+        assert_eq!(hex(&again), hex(&example.bytes), "{name}");
+    }
+}
+
+#[test]
+fn every_kind_is_in_the_table() {
+    let document = include_str!("../docs/format.md");
+    for kind in Kind::ALL {
+        let row = format!("| {} | {kind} | `mdl v1 {kind}` |", kind as u8);
+        assert!(document.contains(&row), "docs/format.md lacks the row {row}");
+        let expected = blake3::derive_key(&format!("mdl v1 {kind}"), b"bytes");
+        assert_eq!(kind.digest(b"bytes"), Digest::new(expected));
+    }
+}
