@@ -10,7 +10,8 @@ use crate::cli::bars::Bars;
 use crate::cli::error::CliError;
 use crate::cli::options::{Color, Options};
 use crate::cli::terminal::Terminal;
-use crate::repo::{Config, ConfigKey, Repository};
+use crate::render::{Style, escape};
+use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning};
 
 /// Where a command works, and how it speaks.
 pub struct Context {
@@ -43,6 +44,17 @@ impl Context {
         let repository = Repository::open(&self.directory)?;
         self.configure(repository.config());
         Ok(repository)
+    }
+
+    /// The settings: of the repository and the person, or where there is no repository, of the person.
+    pub fn config(&mut self) -> Result<Config, CliError> {
+        let config = match Repository::open(&self.directory) {
+            Ok(repository) => repository.config().clone(),
+            Err(RepoError::NotARepository(_)) => Config::global()?,
+            Err(error) => return Err(error.into()),
+        };
+        self.configure(&config);
+        Ok(config)
     }
 
     /// Follows a configuration in what no option says.
@@ -89,6 +101,33 @@ impl Context {
             return Ok(());
         }
         self.answer(schema, text, json)
+    }
+
+    /// How results look.
+    pub fn style(&self) -> Style {
+        Style
+    }
+
+    /// Says what could not be recorded or seen as one would expect.
+    pub fn warn_of(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            self.terminal.warn(&match warning {
+                Warning::Missing { part, path } => {
+                    format!("{} is not there: {} does not exist", escape(part), escape(path))
+                }
+                Warning::Refused { path, reason } => format!("{} is left out: {}", escape(path), escape(reason)),
+                Warning::Absent { what } => format!("{} is not in the file that should have it", escape(what)),
+                Warning::Gap { what, reason } => format!("{} could not be seen: {}", escape(what), escape(reason)),
+            });
+        }
+    }
+
+    /// Says which data is only referred to and has to be brought by the person.
+    pub fn warn_of_references(&self, done: &CheckedOut) {
+        for reference in &done.references {
+            let place = escape(reference);
+            self.terminal.warn(&format!("{place} is recorded by reference and is not here as it was: bring it yourself"));
+        }
     }
 
     /// Progress of work that may take long.

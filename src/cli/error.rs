@@ -49,8 +49,8 @@ pub enum CliError {
     },
     #[error("{what:?} is not a branch, and neither is there a tag or commit of that name")]
     NotABranch { what: String },
-    #[error("nothing differs from HEAD")]
-    NothingToCommit,
+    #[error("{key} is not set")]
+    NotSet { key: &'static str },
     #[error(transparent)]
     Repo(#[from] RepoError),
     #[error(transparent)]

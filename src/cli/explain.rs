@@ -67,8 +67,8 @@ pub fn explain(error: &CliError, names: &dyn Names) -> Explained {
     let mut next = error.source();
     while let Some(cause) = next {
         let text = line(&cause.to_string());
-        // A transparent error and its source say the same.
-        if causes.last().unwrap_or(&message) != &text {
+        // Some errors say their cause themselves.
+        if !causes.last().unwrap_or(&message).ends_with(&text) {
             causes.push(text);
         }
         next = cause.source();
@@ -105,9 +105,7 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
             let hint = meant(what, &names.branches());
             Advice::new(Exit::NotFound, hint.unwrap_or_else(|| format!("make it with `mdl switch -c {}`", line(what))))
         }
-        CliError::NothingToCommit => {
-            Advice::new(Exit::Success, "to record a commit all the same, add --allow-empty")
-        }
+        CliError::NotSet { key } => Advice::new(Exit::NotFound, format!("set it with `mdl config {key} VALUE`")),
         CliError::Repo(error) => repo::advice(error, names),
         CliError::Object(error) => lower::object(error),
     }

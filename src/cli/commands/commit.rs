@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::editor;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::committed;
+use crate::render::{committed, diff};
 use crate::repo::{CommitOptions, Repository};
 
 /// Record what the manifest names, as it is now
@@ -54,10 +54,8 @@ impl Run for Commit {
             context.terminal.hint("to record a commit all the same, add --allow-empty");
             return Ok(Exit::Success);
         };
-        let style = context.style();
-        let title = options.message.lines().next().unwrap_or_default();
         context.warn_of(&made.warnings);
-        context.report("commit", || committed::text(&made, title, &style), || committed::json(&made))?;
+        context.report("commit", || committed::text(&made, &options.message), || committed::json(&made, diff::json(&made.diff)))?;
         Ok(Exit::Success)
     }
 }

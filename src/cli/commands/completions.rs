@@ -1,5 +1,7 @@
 //! `mdl completions`: let a shell complete command lines.
 
+use std::io::Write;
+
 use clap::Args;
 use clap_complete::Shell;
 

@@ -77,9 +77,6 @@ impl Run for Log {
 
 impl Log {
     fn starts(&self, repository: &Repository) -> Result<Vec<CommitId>, CliError> {
-        if self.revisions.is_empty() {
-            return Ok(vec![repository.resolve("HEAD")?.commit]);
-        }
         self.revisions.iter().map(|revision| Ok(repository.resolve(revision)?.commit)).collect()
     }
 }

@@ -36,7 +36,7 @@ impl Run for Rm {
 /// By its name, else by its path from where the command works.
 fn remove(repository: &Repository, context: &Context, written: &str) -> Result<Part, CliError> {
     match repository.remove(written) {
-        Err(error @ RepoError::NoSuchPart { .. }) => {
+        Err(error @ RepoError::NotTracked(_)) => {
             let path = parts::from_root(repository, context, written);
             if path == written { Err(error.into()) } else { Ok(repository.remove(&path)?) }
         }

@@ -9,6 +9,9 @@ use crate::object::ObjectError;
 use crate::refs::RefError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
+use crate::worktree::apply::ApplyError;
+use crate::worktree::plan::PlanError;
+use crate::worktree::scan::ScanError;
 
 const DAMAGED: &str = "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
 const NEWER: &str = "update mdl; nothing was changed";
@@ -98,5 +101,52 @@ fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
         io(error)
     } else {
         error.source().map_or_else(|| Advice::none(Exit::Io), boxed)
+    }
+}
+
+pub(super) fn uncommitted() -> Advice {
+    Advice::new(
+        Exit::Conflict,
+        "commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change",
+    )
+}
+
+pub(super) fn scan(error: &ScanError) -> Advice {
+    const LEAVE_OUT: &str = "rename it, move it out of the project, or leave it out by an ignore file";
+    match error {
+        ScanError::Missing { .. } => Advice::new(Exit::NotFound, "bring it back, or take it out with `mdl rm`"),
+        ScanError::Name { .. } | ScanError::NotUtf8 { .. } | ScanError::Special { .. } | ScanError::LinkOutside { .. } => {
+            Advice::new(Exit::Usage, LEAVE_OUT)
+        }
+        ScanError::Changed { .. } => {
+            Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
+        }
+        ScanError::Io { source, .. } => io(source),
+        ScanError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn plan(error: &PlanError) -> Advice {
+    match error {
+        PlanError::Collision { .. } | PlanError::TooLong { .. } => {
+            Advice::new(Exit::Io, "this file system cannot hold both; check it out on another one with --to DIR")
+        }
+        PlanError::Io { source, .. } => io(source),
+        PlanError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn apply(error: &ApplyError) -> Advice {
+    match error {
+        ApplyError::Conflicts(_) => uncommitted(),
+        ApplyError::Changed(_) => {
+            Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
+        }
+        ApplyError::NotADirectory { .. } | ApplyError::LinkOutside { .. } => {
+            Advice::new(Exit::Conflict, "nothing was written through it; replace it by a folder of your own")
+        }
+        ApplyError::NotEmpty(_) => Advice::new(Exit::Conflict, "name a folder that is new or empty"),
+        ApplyError::Io { source, .. } => io(source),
+        ApplyError::Object(error) => object(error),
     }
 }

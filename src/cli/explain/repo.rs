@@ -18,7 +18,8 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::NoSuchPart { .. }
         | RepoError::NoSuchBranch(_)
         | RepoError::NoSuchTag(_)
-        | RepoError::NoParent(_) => missing(error, names),
+        | RepoError::NoParent(_)
+        | RepoError::NotTracked(_) => missing(error, names),
         RepoError::Exists(_)
         | RepoError::CheckedOut(_)
         | RepoError::Unmerged(_)
@@ -26,6 +27,14 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::Conflict { .. }
         | RepoError::Uncommitted { .. } => conflict(error),
         RepoError::Name { .. } => lower::bad_name(),
+        RepoError::NotAState { .. } => {
+            Advice::new(Exit::Usage, "to put back only a part, use `mdl restore --from REV PART`")
+        }
+        RepoError::NotAFile(_) => Advice::new(Exit::Usage, "`mdl show` tells what it is, and what lies in it"),
+        RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
+        RepoError::Scan(error) => lower::scan(error),
+        RepoError::Plan(error) => lower::plan(error),
+        RepoError::Apply(error) => lower::apply(error),
         RepoError::Object(error) => lower::object(error),
         RepoError::Ref(error) => lower::reference(error),
         RepoError::Store(error) => lower::store(error),
@@ -72,6 +81,7 @@ fn missing(error: &RepoError, names: &dyn Names) -> Advice {
             (meant(written, &names.branches()), "`mdl branch` lists the branches")
         }
         RepoError::NoSuchTag(written) => (meant(written, &names.tags()), "`mdl tag` lists the tags"),
+        RepoError::NotTracked(_) => (None, "mdl.toml names the parts of the model"),
         _ => (None, "it is the first commit of its history"),
     };
     Advice::new(Exit::NotFound, guess.unwrap_or_else(|| otherwise.to_owned()))
@@ -94,9 +104,6 @@ fn conflict(error: &RepoError) -> Advice {
         RepoError::Conflict { .. } => {
             Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again")
         }
-        _ => Advice::new(
-            Exit::Conflict,
-            "commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change",
-        ),
+        _ => lower::uncommitted(),
     }
 }
