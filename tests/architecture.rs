@@ -8,10 +8,10 @@ mod source;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use source::{CodePath, Source, floors, functions, paths, read, tokens};
+use source::{CodePath, Source, floors, functions, paths, read, test_files, tokens};
 
 /// Files that may use `unsafe`, each for a reason that stands beside it.
-const UNSAFE: &[&str] = &["storage/folder.rs"];
+const UNSAFE: &[&str] = &["store/index.rs"];
 
 /// A rule: says every (line, reason) where a file breaks it.
 type Rule = fn(&Source, &House) -> Vec<(usize, String)>;
@@ -86,7 +86,8 @@ fn paths_are_full(source: &Source, _: &House) -> Vec<(usize, String)> {
             return Some(format!("`{}` climbs: write `crate::…`", path.text()));
         }
         let import = import?;
-        let ours = matches!(first, "crate" | "super" | "self");
+        // `use super::*` brings a module within a file what is in the file.
+        let ours = matches!(first, "crate" | "self") || (first == "super" && !is_indented(source, path.line));
         if ours && path.names.last().is_some_and(|name| name == "*") {
             return Some(format!("`use {}` hides what is used", path.text()));
         }
@@ -96,6 +97,10 @@ fn paths_are_full(source: &Source, _: &House) -> Vec<(usize, String)> {
         let foreign = first == "crate" && path.names.get(1).is_some_and(|other| other != source.module());
         (foreign && import.public).then(|| format!("`{}` is made public again: it has one path", path.text()))
     })
+}
+
+fn is_indented(source: &Source, line: usize) -> bool {
+    source.code.lines().nth(line - 1).is_some_and(|line| line.starts_with(' '))
 }
 
 fn pure_floors_are_pure(source: &Source, house: &House) -> Vec<(usize, String)> {
@@ -168,7 +173,6 @@ fn only_disk_writes(source: &Source, _: &House) -> Vec<(usize, String)> {
         "symlink_file",
         "symlink_dir",
         "DirBuilder",
-        "OpenOptions",
         // of rustix
         "renameat",
         "renameat_with",
@@ -185,17 +189,18 @@ fn only_disk_writes(source: &Source, _: &House) -> Vec<(usize, String)> {
         "ftruncate",
         "fallocate",
     ];
+    const FLAGS: &[&str] = &["WRONLY", "RDWR", "CREATE", "APPEND", "TRUNC", "TMPFILE"];
     if source.module() == "disk" {
         return Vec::new();
     }
-    offending(source, |path| {
+    let paths = offending(source, |path| {
         let text = path.text();
         let pairs = path.names.iter().zip(path.names.iter().skip(1));
         let changes = pairs.clone().any(|(place, name)| {
             let place_is_files = matches!(place.as_str(), "fs" | "unix" | "windows");
             (place_is_files && FUNCTIONS.contains(&name.as_str()))
                 || (place == "File" && matches!(name.as_str(), "create" | "create_new" | "options"))
-                || (place == "OpenOptions" && name == "new")
+                || (place == "OFlags" && FLAGS.contains(&name.as_str()))
         });
         let renamed = path.import.is_some_and(|import| import.renamed);
         if renamed && matches!(text.as_str(), "std::fs" | "std::fs::File" | "rustix::fs") {
@@ -203,7 +208,27 @@ fn only_disk_writes(source: &Source, _: &House) -> Vec<(usize, String)> {
         }
         let everything = matches!(text.as_str(), "std::fs::*" | "rustix::fs::*");
         (changes || everything).then(|| format!("`{text}`"))
-    })
+    });
+    [paths, opened_for_writing(source)].concat()
+}
+
+/// Where a file that knows `OpenOptions` opens for more than reading.
+fn opened_for_writing(source: &Source) -> Vec<(usize, String)> {
+    let tokens = tokens(&source.code);
+    if !tokens.iter().any(|(_, token)| token == "OpenOptions") {
+        return Vec::new();
+    }
+    let calls = tokens.windows(4).filter(|window| {
+        let [dot, method, open, argument] = [0, 1, 2, 3].map(|i| window[i].1.as_str());
+        let opens = match method {
+            "create" | "create_new" => true,
+            // These are methods of texts, lists and writers too, which take something else.
+            "write" | "append" | "truncate" => argument == "true",
+            _ => false,
+        };
+        dot == "." && open == "(" && opens
+    });
+    calls.map(|window| (window[1].0, format!("`.{}(…)` beside `OpenOptions`", window[1].1))).collect()
 }
 
 fn unsafe_is_listed(source: &Source, _: &House) -> Vec<(usize, String)> {
@@ -257,6 +282,17 @@ fn the_house_stands() {
     assert!(sources.len() > 30 && house.pure > 0, "the sources were not found");
     let broken = broken(&sources, &house);
     assert!(broken.is_empty(), "{} rules broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn the_list_of_unsafe_files_is_not_longer_than_needed() {
+    let (sources, _) = crate_sources();
+    for listed in UNSAFE {
+        let used = sources.iter().any(|source| {
+            source.path == *listed && tokens(&source.code).iter().any(|(_, token)| token == "unsafe")
+        });
+        assert!(used, "{listed} is allowed `unsafe` and has none");
+    }
 }
 
 #[test]
@@ -340,6 +376,8 @@ mod rules_can_fail {
         fails("store/mod.rs", "use crate as house;", "hides");
         fails("store/mod.rs", "pub use crate::id::Digest;", "made public again");
         fails("store/mod.rs", "pub(crate) use crate::id::{Digest, Kind};", "made public again");
+        fails("store/pack.rs", "use super::*;", "hides");
+        passes("store/pack.rs", "#[cfg(unix)]\nmod system {\n    use super::*;\n}");
         passes("store/pack.rs", "use super::Pack;\npub use crate::store::index::Index;");
         passes("store/mod.rs", "pub use pack::Pack;\npub(crate) use pack::frame;");
     }
@@ -382,7 +420,8 @@ mod rules_can_fail {
             "fn f() { std::fs::write(\"a\", \"b\"); }",
             "use std::fs;\nfn f() { fs::remove_dir_all(\"a\"); }",
             "use std::fs::rename;",
-            "use std::fs::{self, OpenOptions};",
+            "use std::fs::OpenOptions;\nfn f() { OpenOptions::new().create(true).open(a); }",
+            "fn f() { rustix::fs::open(a, OFlags::WRONLY, mode); }",
             "use std::fs as files;",
             "use std::fs::*;",
             "fn f() { std::fs::File::create(\"a\"); }",
@@ -408,6 +447,19 @@ mod rules_can_fail {
         assert!(broken(&bare, &House::new(LIB))[0].contains("`//!`"));
         fails("id.rs", &"\n".repeat(600), "it has 601 lines");
         passes("id.rs", &"\n".repeat(599));
+    }
+
+    #[test]
+    fn files_of_tests_are_known() {
+        let inline = "#[cfg(test)]\nmod tests {}\nmod real;\n";
+        assert_eq!(test_files("store/mod.rs", inline), Vec::<String>::new());
+        assert_eq!(test_files("store/mod.rs", "#[cfg(test)]\nmod tests;"), ["store/tests"]);
+        assert_eq!(
+            test_files("store/pack.rs", "// µ\n#[cfg(test)]\npub(crate) mod tests;"),
+            ["store/pack/tests"]
+        );
+        let named = "// µ\n#[cfg(test)]\n#[path = \"pack_tests.rs\"]\nmod tests;";
+        assert_eq!(test_files("store/pack.rs", named), ["store/pack_tests"]);
     }
 
     #[test]

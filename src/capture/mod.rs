@@ -1,11 +1,29 @@
 //! What surrounds a model: source code, packages, system and accelerators. One file a probe.
 //!
-//! A probe observes and never fails a command: what it cannot see is a gap that is recorded.
+//! A probe observes and never fails a command: what it cannot see is a gap that is recorded. It writes
+//! nothing, starts no program, and records nothing that tells one machine from another of the same make.
+
+mod accelerators;
+mod cgroup;
+mod code;
+mod cpu;
+#[cfg(feature = "git")]
+mod git;
+mod interpreter;
+#[cfg(feature = "nvml")]
+mod nvml;
+mod packages;
+mod pci;
+mod redact;
+mod small_file;
+mod system;
 
 use std::path::Path;
 
 use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
+
+pub use crate::capture::redact::url as redact_url;
 
 /// The source files of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,30 +43,47 @@ pub struct CaptureError(pub String);
 
 /// Lists the source code below a root: what git tracks, and what it does not track and does not ignore;
 /// without git, what no ignore file excludes. `.mdl`, `.git` and everything below `without` is left out.
+///
+/// A `.mdlignore` at the root, in the syntax of `.gitignore`, leaves out more, also of what git tracks. What
+/// tools leave behind (`__pycache__`, `.venv`, `node_modules`, …) is left out unless git tracks it. Other git
+/// repositories below the root are left out, as are devices and sockets; symbolic links are listed, not followed.
 pub fn code(root: &Path, without: &[TreePath]) -> Result<CodeFiles, CaptureError> {
-    let _ = (root, without);
-    todo!()
+    code::list(root, without, code::GitState::Ask)
 }
 
-/// What git says of the project, at the cost that a `git status` has.
+/// As [`code`], with no question to git about its state: `git` is `None`.
+pub fn code_paths(root: &Path, without: &[TreePath]) -> Result<CodeFiles, CaptureError> {
+    code::list(root, without, code::GitState::Skip)
+}
+
+/// What git says of the project, at the cost that a `git status` has. `dirty` speaks of tracked files
+/// below the root alone.
 pub fn git_state(root: &Path) -> Option<GitState> {
-    let _ = root;
-    todo!()
+    #[cfg(feature = "git")]
+    return git::Git::find(root)?.state();
+    #[cfg(not(feature = "git"))]
+    return {
+        let _ = root;
+        None
+    };
 }
 
 /// The packages of the Python interpreter that a command in this project would use: an active virtual environment
 /// or conda environment, `.venv` in the project, else `python3` on PATH. Reads metadata files, runs nothing.
 pub fn packages(root: &Path) -> Packages {
-    let _ = root;
-    todo!()
+    let environment = |name: &str| std::env::var_os(name);
+    match interpreter::find(root, &environment) {
+        Some(found) => packages::of(&found),
+        None => Packages { interpreter: None, packages: Vec::new() },
+    }
 }
 
 /// The operating system, processor, memory and limits.
 pub fn system() -> System {
-    todo!()
+    system::observe(Path::new("/"))
 }
 
 /// The accelerators that drivers show, asked for a bounded time.
 pub fn accelerators() -> Accelerators {
-    todo!()
+    accelerators::observe()
 }

@@ -110,7 +110,12 @@ pub(super) fn metrics(delimiter: u8, bytes: &[u8]) -> Result<BTreeMap<String, Va
     let text = super::utf8(bytes)?;
     let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
     let failed = |error: ::csv::Error| {
-        let line = error.position().map(|position| line_of(text.as_bytes(), position.byte() as usize));
+        let line = error.position().map(|position| {
+            // The position is that of the empty lines before the record.
+            let at = (position.byte() as usize).min(text.len());
+            let empty = text.as_bytes()[at..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            line_of(text.as_bytes(), at + empty)
+        });
         FormatError::new(line, format!("not a table: {}", reason(&error)))
     };
     let names: Vec<String> =

@@ -26,9 +26,12 @@ pub(super) fn profile(file: &mut dyn ReadSeek, size: u64) -> Result<Profile, Str
     }
     let data = size.checked_sub(offset + length).ok_or("the header is longer than the file")?;
     let header = read_at(file, offset, length).map_err(|error| error.to_string())?;
-    // Version 1 and 2 are Latin-1, but names of fields that are not ASCII need version 3.
-    let header = std::str::from_utf8(&header).ok().and_then(literal::parse);
-    let header = header.and_then(Header::of).ok_or("the header is malformed")?;
+    let header = match start[6] {
+        1 | 2 => Some(header.into_iter().map(char::from).collect()),
+        _ => String::from_utf8(header).ok(),
+    };
+    let literal = header.and_then(|header: String| literal::parse(&header));
+    let header = literal.and_then(Header::of).ok_or("the header is malformed")?;
     header.profile(data)
 }
 

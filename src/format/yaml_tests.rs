@@ -17,7 +17,8 @@ fn reads(text: &str, expected: &str) {
 #[track_caller]
 fn refuses(text: &str, expected: &str) {
     let error = read(text).unwrap_err();
-    assert!(error.contains(expected), "{text}: {error}");
+    let start: String = text.chars().take(200).collect();
+    assert!(error.contains(expected), "{start}: {error}");
 }
 
 #[test]
@@ -104,9 +105,11 @@ fn bombs_are_refused() {
         nested += &format!("a{i}: &a{i} [*a{}]\n", i - 1);
     }
     refuses(&nested, "nested deeper");
-    refuses(&"[".repeat(100_000), "nested deeper");
-    refuses(&"{a: ".repeat(100_000), "nested deeper");
-    refuses(&"- ".repeat(100_000), "nested deeper");
+    // The parser has a bound of its own, beyond ours.
+    for deep in ["[", "{a: ", "- "] {
+        refuses(&deep.repeat(60), "nested deeper");
+        refuses(&deep.repeat(100_000), "");
+    }
     let blocks: String = (0..2000).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
     refuses(&blocks, "nested deeper");
 }

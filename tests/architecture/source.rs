@@ -66,17 +66,21 @@ fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
 }
 
 /// Modules in files of their own that are only there in tests, as paths without `.rs`.
-fn test_files(path: &str, text: &str) -> Vec<String> {
+pub fn test_files(path: &str, text: &str) -> Vec<String> {
     let code = without_texts(text);
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let own = if matches!(file, "mod.rs" | "lib.rs" | "main.rs") { "" } else { file.trim_end_matches(".rs") };
+    let joined =
+        |parts: &[&str]| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
     let mut files = Vec::new();
-    for (at, item) in test_items(&code) {
-        let declared = code[at..item].trim().trim_end_matches(';').rsplit(' ').next().unwrap_or_default();
-        if code[at..item].contains("mod ") && code[at..item].ends_with(';') {
-            let parts = [folder, own, declared];
-            files.push(parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/"));
+    for (start, end) in test_items(&code) {
+        let item = &code[start..end];
+        if !item.contains("mod ") || !item.ends_with(';') {
+            continue;
         }
+        let named = text[start..end].split_once("#[path = \"").and_then(|(_, rest)| rest.split_once(".rs\""));
+        let name = item.trim_end_matches(';').rsplit(' ').next().unwrap_or_default();
+        files.push(named.map_or_else(|| joined(&[folder, own, name]), |(named, _)| joined(&[folder, named])));
     }
     files
 }
@@ -96,7 +100,10 @@ pub fn without_texts(text: &str) -> String {
             out.push(chars[at]);
             at += 1;
         } else {
-            out.extend(chars[at..end].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
+            for c in &chars[at..end] {
+                // As many bytes as there were, so that places in the one are places in the other.
+                if *c == '\n' { out.push('\n') } else { out.extend(std::iter::repeat_n(' ', c.len_utf8())) }
+            }
             at = end;
         }
     }

@@ -1,0 +1,130 @@
+//! A disk that fails at an operation of one's choice.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::disk::{Disk, NewFile};
+
+/// Where a disk fails, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The first operation that fails; the first of all is 0.
+    pub at: usize,
+    /// The operating system's number of the error, such as `ENOSPC`.
+    pub errno: i32,
+    /// Whether every later operation fails too.
+    pub for_ever: bool,
+}
+
+/// A disk that fails. A write that fails has written half of its bytes; nothing else that fails has any effect.
+#[derive(Clone)]
+pub struct FaultyDisk {
+    inner: Arc<dyn Disk>,
+    counter: Arc<Counter>,
+}
+
+struct Counter {
+    fault: Option<Fault>,
+    operations: AtomicUsize,
+}
+
+impl Counter {
+    fn next(&self) -> io::Result<()> {
+        let operation = self.operations.fetch_add(1, Ordering::SeqCst);
+        match self.fault {
+            Some(fault) if operation == fault.at || fault.for_ever && operation > fault.at => {
+                Err(io::Error::from_raw_os_error(fault.errno))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FaultyDisk {
+    /// Fails as told; without a fault, it only counts.
+    pub fn new(inner: Arc<dyn Disk>, fault: Option<Fault>) -> Self {
+        Self { inner, counter: Arc::new(Counter { fault, operations: AtomicUsize::new(0) }) }
+    }
+
+    /// How many operations there were so far.
+    pub fn operations(&self) -> usize {
+        self.counter.operations.load(Ordering::SeqCst)
+    }
+
+    fn next(&self) -> io::Result<&dyn Disk> {
+        self.counter.next().map(|()| &*self.inner)
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
+        let inner = self.next()?.create(path, executable)?;
+        Ok(Box::new(FaultyFile { inner, counter: self.counter.clone() }))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.next()?.link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.next()?.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.next()?.rename_new(from, to)
+    }
+
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        self.next()?.symlink(target, path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.next()?.create_dir(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.next()?.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.next()?.remove_dir(path)
+    }
+
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        self.next()?.set_executable(path, executable)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.next()?.sync_dir(path)
+    }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        self.next()?.sync_file_system(path)
+    }
+}
+
+struct FaultyFile {
+    inner: Box<dyn NewFile>,
+    counter: Arc<Counter>,
+}
+
+impl NewFile for FaultyFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.counter.next() {
+            self.inner.write_at(offset, &bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.inner.write_at(offset, bytes)
+    }
+
+    fn start_writing(&self, offset: u64, len: u64) {
+        self.inner.start_writing(offset, len);
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.counter.next()?;
+        self.inner.sync()
+    }
+}
