@@ -115,9 +115,15 @@ impl Context {
                 Warning::Missing { part, path } => {
                     format!("{} is not there: {} does not exist", escape(part), escape(path))
                 }
-                Warning::Refused { path, reason } => format!("{} is left out: {}", escape(path), escape(reason)),
-                Warning::Absent { what } => format!("{} is not in the file that should have it", escape(what)),
-                Warning::Gap { what, reason } => format!("{} could not be seen: {}", escape(what), escape(reason)),
+                Warning::Refused { path, reason } => {
+                    format!("{} is left out: {}", escape(path), escape(reason))
+                }
+                Warning::Absent { what } => {
+                    format!("{} is not in the file that should have it", escape(what))
+                }
+                Warning::Gap { what, reason } => {
+                    format!("{} could not be seen: {}", escape(what), escape(reason))
+                }
             });
         }
     }
@@ -126,7 +132,9 @@ impl Context {
     pub fn warn_of_references(&self, done: &CheckedOut) {
         for reference in &done.references {
             let place = escape(reference);
-            self.terminal.warn(&format!("{place} is recorded by reference and is not here as it was: bring it yourself"));
+            self.terminal.warn(&format!(
+                "{place} is recorded by reference and is not here as it was: bring it yourself"
+            ));
         }
     }
 

@@ -30,7 +30,8 @@ pub fn message(repository: &Repository, context: &Context) -> Result<String, Cli
     replace(&OsDisk, &tmp, &path, template.as_bytes(), Durability::Cache).map_err(file("write"))?;
     let editor = chosen();
     let command = format!("{editor} {}", quoted(&path.display().to_string()));
-    let status = shell(&command).status().map_err(|source| CliError::Editor { editor: editor.clone(), source })?;
+    let status =
+        shell(&command).status().map_err(|source| CliError::Editor { editor: editor.clone(), source })?;
     if !status.success() {
         return Err(CliError::EditorFailed { editor });
     }
@@ -59,7 +60,10 @@ mod tests {
 
     #[test]
     fn comments_and_empty_edges_are_left_out() {
-        assert_eq!(without_comments("\n# why?\nwider net  \n\n#1\nit is better\n\n"), "wider net\n\nit is better");
+        assert_eq!(
+            without_comments("\n# why?\nwider net  \n\n#1\nit is better\n\n"),
+            "wider net\n\nit is better"
+        );
         assert_eq!(without_comments("\n# nothing\n"), "");
     }
 

@@ -64,6 +64,7 @@ pub fn explain(error: &CliError, names: &dyn Names) -> Explained {
     let Advice { exit, hint } = advice(error, names);
     let mut causes: Vec<String> = Vec::new();
     let message = line(&error.to_string());
+    causes.extend(repo::details(error));
     let mut next = error.source();
     while let Some(cause) = next {
         let text = line(&cause.to_string());
@@ -87,7 +88,9 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
             Advice::new(Exit::NotFound, meant(head, &parts).unwrap_or_else(all))
         }
         CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
-        CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => Advice::none(Exit::ClosedPipe),
+        CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => {
+            Advice::none(Exit::ClosedPipe)
+        }
         CliError::Output(source) => lower::io(source),
         CliError::Editor { .. } => Advice::new(
             Exit::Usage,
@@ -103,9 +106,14 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
         ),
         CliError::NotABranch { what } => {
             let hint = meant(what, &names.branches());
-            Advice::new(Exit::NotFound, hint.unwrap_or_else(|| format!("make it with `mdl switch -c {}`", line(what))))
+            Advice::new(
+                Exit::NotFound,
+                hint.unwrap_or_else(|| format!("make it with `mdl switch -c {}`", line(what))),
+            )
         }
-        CliError::NotSet { key } => Advice::new(Exit::NotFound, format!("set it with `mdl config {key} VALUE`")),
+        CliError::NotSet { key } => {
+            Advice::new(Exit::NotFound, format!("set it with `mdl config {key} VALUE`"))
+        }
         CliError::Repo(error) => repo::advice(error, names),
         CliError::Object(error) => lower::object(error),
     }
@@ -139,5 +147,67 @@ impl Explained {
             "code": self.exit.code(),
         });
         terminal.complain(&format!("{object}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::RepoError;
+    use crate::storage::StorageError;
+
+    struct Some3;
+
+    impl Names for Some3 {
+        fn branches(&self) -> Vec<String> {
+            vec!["main".to_owned(), "wider".to_owned()]
+        }
+
+        fn tags(&self) -> Vec<String> {
+            vec!["v1".to_owned()]
+        }
+
+        fn parts(&self) -> Vec<String> {
+            vec!["datasets/train".to_owned()]
+        }
+    }
+
+    fn explained(error: impl Into<CliError>) -> Explained {
+        explain(&error.into(), &Some3)
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let hint = |error: RepoError| explained(error).hint.unwrap();
+        assert_eq!(hint(RepoError::UnknownRevision("mian~2".to_owned())), "did you mean main?");
+        assert_eq!(hint(RepoError::NoSuchBranch("widr".to_owned())), "did you mean wider?");
+        assert_eq!(hint(RepoError::NoSuchTag("v2".to_owned())), "did you mean v1?");
+        let part = RepoError::NoSuchPart { commit: "x".to_owned(), part: "datasets/trian".to_owned() };
+        assert_eq!(hint(part), "did you mean datasets/train?");
+        let parameter = CliError::Part { what: "param.lr".to_owned(), reason: "x".parse::<crate::diff::Selector>().unwrap_err() };
+        assert_eq!(explained(parameter).hint.unwrap(), "did you mean params?");
+    }
+
+    #[test]
+    fn causes_are_told_once_and_decide_how_it_ends() {
+        let source = io::Error::from(io::ErrorKind::StorageFull);
+        let full = StorageError { action: "create", place: "packs/x".to_owned(), source };
+        let told = explained(RepoError::from(crate::store::StoreError::from(full)));
+        assert_eq!(told.message, "cannot create packs/x");
+        assert_eq!(told.causes.len(), 1);
+        assert_eq!(told.exit, Exit::Io);
+    }
+
+    #[test]
+    fn text_from_elsewhere_is_harmless() {
+        let told = explained(RepoError::Exists("a\u{1b}[2J\nb".to_owned()));
+        let all = format!("{}{}", told.message, told.hint.unwrap());
+        assert!(!all.contains(['\u{1b}', '\n']), "{all:?}");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_not_explained() {
+        let told = explained(CliError::Output(io::ErrorKind::BrokenPipe.into()));
+        assert_eq!(told.exit, Exit::ClosedPipe);
     }
 }

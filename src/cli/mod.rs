@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
 
 /// The whole command line, as a parser. Commands describe their arguments only when they are chosen.
 pub fn command() -> Command {
-    let help = Arg::new("help").short('h').long("help").action(ArgAction::SetTrue).help("Print this overview");
+    let help =
+        Arg::new("help").short('h').long("help").action(ArgAction::SetTrue).help("Print this overview");
     let root = Command::new("mdl")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Version the definition of machine-learning models: data, features, parameters, code, environment")
@@ -105,4 +106,63 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> Exit {
         terminal.complain(&rendered.ansi().to_string());
     }
     Exit::Usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<ArgMatches, clap::Error> {
+        command().try_get_matches_from(std::iter::once("mdl").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_parser_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_examples_that_parse() {
+        let mut root = command();
+        root.build();
+        for command in root.get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} says nothing of itself");
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.contains(&format!("mdl {name}")), "{name} has no example");
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{name}: {argument} has no help");
+            }
+        }
+    }
+
+    #[test]
+    fn command_lines_that_make_sense() {
+        let sensible = "add a b --as dataset|rm x|status -s|commit -m a -m b --allow-empty|log -n 3 --oneline --graph a b \
+             -- params.lr|diff|diff a|diff a b --stat -- params|diff a..b --exit-code|branch|branch x|branch x y|\
+             branch -d x|branch -D x|branch -m a b|branch --history a|switch a|switch -c a|switch -c a b|\
+             switch --detach a|checkout a --to d|checkout a -f --dry-run|restore --from a params features|tag|tag a|\
+             tag a b -m c|tag -d a|tag -f a|cat a:b|fsck --data|config|config user.name|config user.name x|\
+             config --unset user.name|config --list|completions zsh|help diff|-C a -q status|status -C a --json";
+        for line in sensible.split('|') {
+            assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+        }
+        for line in "add|rm|commit -x|diff a b c|branch a b c|branch -m a|switch|switch --detach -c a|checkout|\
+             checkout a --to d --force|restore|cat|tag -m x|config --unset|completions tcsh|add a --as model|\
+             nonsense|--color blue status"
+            .split('|')
+        {
+            assert!(parse(line).is_err(), "{line} was accepted");
+        }
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let matches = parse("-C a -q log -C b --json").unwrap();
+        let (_, log) = matches.subcommand().unwrap();
+        let of = |matches: &ArgMatches| Options::from_arg_matches(matches).unwrap();
+        let options = of(&matches).and(of(log));
+        assert_eq!(options.directory(), std::path::Path::new("a/b"));
+        assert!(options.quiet && options.json);
+    }
 }

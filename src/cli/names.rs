@@ -23,7 +23,8 @@ impl Recorded {
 
 impl Names for Recorded {
     fn branches(&self) -> Vec<String> {
-        let branches = self.repository().and_then(|repository| repository.branches().ok()).unwrap_or_default();
+        let branches =
+            self.repository().and_then(|repository| repository.branches().ok()).unwrap_or_default();
         branches.into_iter().map(|branch| branch.name.to_string()).collect()
     }
 
@@ -34,12 +35,13 @@ impl Names for Recorded {
 
     fn parts(&self) -> Vec<String> {
         let shown = self.repository().and_then(|repository| repository.show("HEAD").ok());
-        let Some(Shown::Commit { definition, outcome, .. }) = shown else { return Vec::new() };
-        let mut parts: Vec<String> = crate::diff::Part::ALL.iter().map(|part| part.name().to_owned()).collect();
-        parts.extend(definition.datasets.iter().map(|dataset| format!("datasets/{}", dataset.name)));
-        parts.extend(definition.features.iter().map(|features| format!("features/{}", features.name)));
-        let outputs = outcome.map(|outcome| outcome.outputs).unwrap_or_default();
-        parts.extend(outputs.iter().map(|(name, _)| format!("outputs/{name}")));
+        let Some(Shown::Commit { snapshot, .. }) = shown else { return Vec::new() };
+        let mut parts: Vec<String> =
+            crate::diff::Part::ALL.iter().map(|part| part.name().to_owned()).collect();
+        parts.extend(snapshot.datasets.keys().map(|name| format!("datasets/{name}")));
+        parts.extend(snapshot.features.keys().map(|name| format!("features/{name}")));
+        let outputs = snapshot.state.outcome.map(|outcome| outcome.outputs).unwrap_or_default();
+        parts.extend(outputs.keys().map(|name| format!("outputs/{name}")));
         parts
     }
 }

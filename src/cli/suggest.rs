@@ -5,7 +5,8 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
     let bound = written.chars().count().div_ceil(3).clamp(1, 4);
     let written: Vec<char> = written.to_lowercase().chars().take(LONGEST).collect();
     let near = candidates.into_iter().filter_map(|candidate| {
-        let distance = distance(&written, &candidate.to_lowercase().chars().take(LONGEST).collect::<Vec<_>>());
+        let distance =
+            distance(&written, &candidate.to_lowercase().chars().take(LONGEST).collect::<Vec<_>>());
         (distance <= bound).then_some((distance, candidate))
     });
     near.min().map(|(_, candidate)| candidate)

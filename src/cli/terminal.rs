@@ -63,7 +63,8 @@ impl Terminal {
 
     /// How many columns there are to fill.
     pub fn width(&self) -> usize {
-        let of_screen = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let of_screen =
+            || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         from_environment("COLUMNS").or_else(of_screen).unwrap_or(DEFAULT_WIDTH)
     }
 
@@ -79,9 +80,12 @@ impl Terminal {
     pub fn output(&self) -> Output {
         let pager = if self.pages && io::stdout().is_terminal() { pager::chosen() } else { None };
         match pager {
-            Some(pager) => {
-                Output(Sink::Held { text: Vec::new(), room: screen_lines(), pager, choice: self.stdout_choice() })
-            }
+            Some(pager) => Output(Sink::Held {
+                text: Vec::new(),
+                room: screen_lines(),
+                pager,
+                choice: self.stdout_choice(),
+            }),
             None => Output(Sink::stdout(self.stdout_choice())),
         }
     }
@@ -161,7 +165,12 @@ pub struct Output(Sink);
 enum Sink {
     Stdout(BufWriter<AutoStream<StdoutLock<'static>>>),
     /// What fits on the screen so far, in so many lines.
-    Held { text: Vec<u8>, room: usize, pager: String, choice: ColorChoice },
+    Held {
+        text: Vec<u8>,
+        room: usize,
+        pager: String,
+        choice: ColorChoice,
+    },
     Paged(Pager),
 }
 

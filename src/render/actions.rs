@@ -35,11 +35,12 @@ pub fn initialised(done: &Initialised) -> String {
     if !done.manifest_written {
         return text + "mdl.toml was here already and stays as it is\n";
     }
-    if done.detected.is_empty() {
-        return text + "wrote mdl.toml; nothing was recognised: name what makes up the model with `mdl add`\n";
+    if done.detected.found.is_empty() {
+        return text
+            + "wrote mdl.toml; nothing was recognised: name what makes up the model with `mdl add`\n";
     }
     text += "wrote mdl.toml, with what was recognised:\n";
-    for line in &done.detected {
+    for line in &done.detected.found {
         text += &format!("  {}\n", escape(line));
     }
     text
@@ -51,7 +52,8 @@ pub fn initialised_json(done: &Initialised) -> Value {
         "root": done.repository.root().display().to_string(),
         "existed": done.existed,
         "manifest_written": done.manifest_written,
-        "detected": done.detected,
+        "detected": done.detected.found,
+        "hints": done.detected.hints,
     })
 }
 
@@ -65,7 +67,9 @@ pub fn added(parts: &[Part]) -> String {
 
 /// Parts that were removed.
 pub fn removed(parts: &[Part]) -> String {
-    parts.iter().fold(String::new(), |text, part| text + &format!("removed {}; its files stay\n", named(part)))
+    parts
+        .iter()
+        .fold(String::new(), |text, part| text + &format!("removed {}; its files stay\n", named(part)))
 }
 
 fn named(part: &Part) -> String {
@@ -76,9 +80,7 @@ fn named(part: &Part) -> String {
 
 /// Parts that were added or removed, as JSON.
 pub fn parts_json(what: &str, parts: &[Part]) -> Value {
-    let part = |part: &Part| {
-        json!({ "role": part.role.as_str(), "name": part.name, "path": part.path, "changed": part.changed })
-    };
+    let part = |part: &Part| json!({ "role": part.role.as_str(), "name": part.name, "path": part.path, "changed": part.changed });
     json!({ what: parts.iter().map(part).collect::<Vec<_>>() })
 }
 
@@ -135,7 +137,8 @@ pub fn checked_out(done: &CheckedOut, dry_run: bool) -> String {
         .map(|(count, what)| format!("{count} {what}"))
         .collect::<Vec<_>>();
     if dry_run {
-        let changes = done.written.iter().map(|(path, existed)| (if *existed { "replace" } else { "create" }, path));
+        let changes =
+            done.written.iter().map(|(path, existed)| (if *existed { "replace" } else { "create" }, path));
         text += &listed(changes.chain(done.removed.iter().map(|path| ("remove", path))));
     }
     text += &match counts.as_slice() {
@@ -214,9 +217,9 @@ pub fn checked(report: &FsckReport) -> String {
 
 /// What a check of the repository found, as JSON.
 pub fn checked_json(report: &FsckReport) -> Value {
-    let damage = report.damage.iter().map(|damage| {
-        json!({ "what": damage.what, "problem": damage.problem, "needed_by": damage.needed_by })
-    });
+    let damage = report.damage.iter().map(
+        |damage| json!({ "what": damage.what, "problem": damage.problem, "needed_by": damage.needed_by }),
+    );
     json!({
         "packs": report.packs,
         "objects": report.objects,

@@ -11,13 +11,17 @@ const BRANCH: Ansi = AnsiColor::Green.on_default();
 
 /// `[main 3f2a9c1e04] wider net`, what differs from its parent, and what it cost.
 pub fn text(made: &Committed, message: &str) -> String {
-    let branch = made.branch.as_ref().map_or("on no branch".to_owned(), |name| format!("{BRANCH}{name}{BRANCH:#}"));
+    let branch =
+        made.branch.as_ref().map_or("on no branch".to_owned(), |name| format!("{BRANCH}{name}{BRANCH:#}"));
     let title = escape(message.lines().next().unwrap_or_default());
     let first = if made.first { " (first commit)" } else { "" };
     let id = actions::short(made.id);
-    let verdict = if made.first { String::new() } else { format!("{}\n", escape(&made.diff.verdict().to_string())) };
+    let verdict =
+        if made.first { String::new() } else { format!("{}\n", escape(&made.diff.verdict().to_string())) };
     let (objects, bytes) = (made.written.objects, made.written.stored_bytes);
-    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}{objects} new objects, {bytes} bytes stored\n")
+    format!(
+        "[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}{objects} new objects, {bytes} bytes stored\n"
+    )
 }
 
 /// What a commit recorded, as JSON.

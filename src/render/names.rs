@@ -24,7 +24,9 @@ fn column(cells: Vec<String>) -> Vec<String> {
 pub fn branches(branches: &[Branch], head: &Head) -> String {
     let mut text = String::new();
     match head {
-        Head::Detached(commit) => text += &format!("* (on no branch)  {ID}{}{ID:#}\n", actions::short(*commit)),
+        Head::Detached(commit) => {
+            text += &format!("* (on no branch)  {ID}{}{ID:#}\n", actions::short(*commit))
+        }
         Head::Branch(name, None) => text += &format!("* {CURRENT}{name}{CURRENT:#}  (no commit yet)\n"),
         Head::Branch(..) => {}
     }
@@ -41,9 +43,7 @@ pub fn branches(branches: &[Branch], head: &Head) -> String {
 
 /// The branches, as JSON.
 pub fn branches_json(branches: &[Branch]) -> Value {
-    let branch = |branch: &Branch| {
-        json!({ "name": branch.name.as_str(), "commit": branch.commit.to_string(), "current": branch.current })
-    };
+    let branch = |branch: &Branch| json!({ "name": branch.name.as_str(), "commit": branch.commit.to_string(), "current": branch.current });
     json!({ "branches": branches.iter().map(branch).collect::<Vec<_>>() })
 }
 
@@ -125,8 +125,6 @@ pub fn settings(config: &Config) -> String {
 
 /// The settings, and where each comes from, as JSON.
 pub fn settings_json(config: &Config) -> Value {
-    let setting = |(key, value, local): &(crate::repo::ConfigKey, String, bool)| {
-        json!({ "key": key.as_str(), "value": value, "from": if *local { "repository" } else { "user" } })
-    };
+    let setting = |(key, value, local): &(crate::repo::ConfigKey, String, bool)| json!({ "key": key.as_str(), "value": value, "from": if *local { "repository" } else { "user" } });
     json!({ "settings": config.values().iter().map(setting).collect::<Vec<_>>() })
 }

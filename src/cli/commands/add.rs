@@ -90,7 +90,7 @@ impl Run for Add {
         let repository = context.repository()?;
         let mut added = Vec::new();
         for path in &self.paths {
-            added.push(repository.add(&parts::from_root(&repository, context, path), &options)?);
+            added.push(repository.add(&repository.tree_path(context.directory(), path)?, &options)?);
         }
         context.report("add", || actions::added(&added), || actions::parts_json("added", &added))?;
         Ok(Exit::Success)

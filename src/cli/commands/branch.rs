@@ -55,18 +55,30 @@ impl Run for Branch {
             self.show_history(&repository, context, name)?;
         } else if let Some(name) = self.delete.as_ref().or(self.delete_anyway.as_ref()) {
             let was = repository.delete_branch(&parts::ref_name(name)?, self.delete_anyway.is_some())?;
-            context.report("branch", || actions::deleted("branch", name, was), || actions::deleted_json(name, was))?;
+            context.report(
+                "branch",
+                || actions::deleted("branch", name, was),
+                || actions::deleted_json(name, was),
+            )?;
         } else if let [old, new] = self.rename.as_slice() {
             repository.rename_branch(&parts::ref_name(old)?, &parts::ref_name(new)?)?;
             context.report("branch", || actions::renamed(old, new), || actions::renamed_json(old, new))?;
         } else if let Some(name) = &self.name {
             let start = repository.resolve(self.start.as_deref().unwrap_or("HEAD"))?.commit;
             repository.create_branch(&parts::ref_name(name)?, start)?;
-            context.report("branch", || actions::created("branch", name, start), || actions::created_json(name, start))?;
+            context.report(
+                "branch",
+                || actions::created("branch", name, start),
+                || actions::created_json(name, start),
+            )?;
         } else {
             let branches = repository.branches()?;
             let head = repository.head()?;
-            context.answer("branch", || names::branches(&branches, &head), || names::branches_json(&branches))?;
+            context.answer(
+                "branch",
+                || names::branches(&branches, &head),
+                || names::branches_json(&branches),
+            )?;
         }
         Ok(Exit::Success)
     }

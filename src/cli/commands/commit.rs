@@ -44,7 +44,8 @@ impl Run for Commit {
             ));
         }
         let repository = context.repository()?;
-        let options = CommitOptions { message: self.message(&repository, context)?, allow_empty: self.allow_empty };
+        let options =
+            CommitOptions { message: self.message(&repository, context)?, allow_empty: self.allow_empty };
         let progress = context.progress();
         let made = repository.commit(&options, &progress)?;
         drop(progress);
@@ -55,7 +56,11 @@ impl Run for Commit {
             return Ok(Exit::Success);
         };
         context.warn_of(&made.warnings);
-        context.report("commit", || committed::text(&made, &options.message), || committed::json(&made, diff::json(&made.diff)))?;
+        context.report(
+            "commit",
+            || committed::text(&made, &options.message),
+            || committed::json(&made, diff::json(&made.diff)),
+        )?;
         Ok(Exit::Success)
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
 use crate::render::names;
-use crate::repo::{ConfigKey, RepoError};
+use crate::repo::{Config as Settings, ConfigKey};
 
 /// Show or change settings
 ///
@@ -69,13 +69,10 @@ impl Run for Config {
 impl Config {
     fn change(&self, context: &mut Context, key: ConfigKey) -> Result<(), CliError> {
         let value = self.value.as_deref();
-        match context.repository() {
-            Ok(repository) => Ok(repository.configure(key, value, self.global)?),
-            Err(CliError::Repo(RepoError::NotARepository(_))) if self.global => {
-                Ok(crate::repo::Config::configure_global(key, value)?)
-            }
-            Err(error) => Err(error),
+        if self.global {
+            return Ok(Settings::set_global(key, value)?);
         }
+        Ok(context.repository()?.configure(key, value)?)
     }
 }
 

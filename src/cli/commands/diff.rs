@@ -59,7 +59,8 @@ impl Run for Diff {
 
 impl Diff {
     fn sides(&self, repository: &Repository) -> Result<(Side, Side), CliError> {
-        let side = |revision: &str| -> Result<Side, CliError> { Ok(Side::Revision(repository.resolve(revision)?)) };
+        let side =
+            |revision: &str| -> Result<Side, CliError> { Ok(Side::Revision(repository.resolve(revision)?)) };
         Ok(match self.revisions.as_slice() {
             [before, after] => (side(before)?, side(after)?),
             [one] => match one.split_once("..") {

@@ -6,7 +6,7 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::actions;
+use crate::render::{actions, escape};
 use crate::repo::Repository;
 
 /// Make a repository of this project, and a manifest that fits what is here
@@ -28,6 +28,9 @@ impl Run for Init {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let done = Repository::init(&context.path(&self.root))?;
         context.report("init", || actions::initialised(&done), || actions::initialised_json(&done))?;
+        for hint in &done.detected.hints {
+            context.terminal.hint(&escape(hint));
+        }
         if !done.existed {
             context.terminal.hint("look at mdl.toml, then record the first state: `mdl commit -m MESSAGE`");
         }

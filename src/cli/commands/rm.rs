@@ -6,7 +6,6 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::parts;
 use crate::render::actions;
 use crate::repo::{Part, RepoError, Repository};
 
@@ -37,8 +36,10 @@ impl Run for Rm {
 fn remove(repository: &Repository, context: &Context, written: &str) -> Result<Part, CliError> {
     match repository.remove(written) {
         Err(error @ RepoError::NotTracked(_)) => {
-            let path = parts::from_root(repository, context, written);
-            if path == written { Err(error.into()) } else { Ok(repository.remove(&path)?) }
+            let Ok(path) = repository.tree_path(context.directory(), written) else {
+                return Err(error.into());
+            };
+            if path.as_str() == written { Err(error.into()) } else { Ok(repository.remove(path.as_str())?) }
         }
         done => Ok(done?),
     }

@@ -58,20 +58,27 @@ impl Run for Switch {
 impl Switch {
     fn switch(&self, repository: &Repository, progress: &dyn Progress) -> Result<CheckedOut, CliError> {
         let options = CheckoutOptions { force: self.force, dry_run: self.dry_run };
-        let target = self.name.as_deref().unwrap_or("HEAD");
         if let Some(new) = &self.create {
-            return Ok(repository.switch(&parts::ref_name(new)?, Some(target), options, progress)?);
+            return Ok(repository.switch_to_new(
+                &parts::ref_name(new)?,
+                self.name.as_deref(),
+                options,
+                progress,
+            )?);
         }
+        let target = self.name.as_deref().unwrap_or("HEAD");
         if self.detach {
             // An id is never a branch.
             let commit = repository.resolve(target)?.commit.to_string();
             return Ok(repository.checkout(&commit, options, progress)?);
         }
         let name = parts::ref_name(target).map_err(|_| CliError::NotABranch { what: target.to_owned() })?;
-        match repository.switch(&name, None, options, progress) {
+        match repository.switch(&name, options, progress) {
             Err(RepoError::NoSuchBranch(_)) if repository.resolve(target).is_ok() => Err(CliError::usage(
                 format!("{target:?} is not a branch"),
-                format!("go there without a branch with `mdl switch --detach {target}`, or make one with -c NAME"),
+                format!(
+                    "go there without a branch with `mdl switch --detach {target}`, or make one with -c NAME"
+                ),
             )),
             Err(RepoError::NoSuchBranch(what)) => Err(CliError::NotABranch { what }),
             done => Ok(done?),

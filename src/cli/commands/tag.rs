@@ -45,12 +45,20 @@ impl Run for Tag {
         let repository = context.repository()?;
         if let Some(name) = &self.delete {
             let was = repository.delete_tag(&parts::ref_name(name)?)?;
-            context.report("tag", || actions::deleted("tag", name, was), || actions::deleted_json(name, was))?;
+            context.report(
+                "tag",
+                || actions::deleted("tag", name, was),
+                || actions::deleted_json(name, was),
+            )?;
         } else if let Some(name) = &self.name {
             let commit = repository.resolve(self.revision.as_deref().unwrap_or("HEAD"))?.commit;
             let message = self.message.join("\n\n");
             let made = repository.create_tag(&parts::ref_name(name)?, commit, &message, self.force)?;
-            context.report("tag", || actions::created("tag", name, made.tag.commit), || names::tag_json(&made))?;
+            context.report(
+                "tag",
+                || actions::created("tag", name, made.tag.commit),
+                || names::tag_json(&made),
+            )?;
         } else {
             let tags = repository.tags()?;
             context.answer("tag", || names::tags(&tags), || names::tags_json(&tags))?;

@@ -24,7 +24,9 @@ impl Run for Undo {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let step = context.repository()?.undo()?;
         context.report("undo", || actions::undone(&step), || actions::undone_json(&step))?;
-        context.terminal.hint(&format!("what was undone can still be seen: `mdl show {}`", actions::short(step.from)));
+        context
+            .terminal
+            .hint(&format!("what was undone can still be seen: `mdl show {}`", actions::short(step.from)));
         Ok(Exit::Success)
     }
 }

@@ -13,7 +13,8 @@ use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::PlanError;
 use crate::worktree::scan::ScanError;
 
-const DAMAGED: &str = "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
+const DAMAGED: &str =
+    "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
 const NEWER: &str = "update mdl; nothing was changed";
 
 pub(super) fn bad_name() -> Advice {
@@ -24,7 +25,9 @@ pub(super) fn io(error: &io::Error) -> Advice {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::NotFound => Advice::none(Exit::NotFound),
-        Kind::AlreadyExists | Kind::DirectoryNotEmpty => Advice::new(Exit::Conflict, "name a folder that is new or empty"),
+        Kind::AlreadyExists | Kind::DirectoryNotEmpty => {
+            Advice::new(Exit::Conflict, "name a folder that is new or empty")
+        }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
             Advice::new(Exit::Io, "check who owns it and whether you may write there")
         }
@@ -56,7 +59,9 @@ pub(super) fn reference(error: &RefError) -> Advice {
         RefError::Number { .. } | RefError::Vanished { .. } | RefError::TooLarge { .. } => {
             Advice::new(Exit::Corruption, DAMAGED)
         }
-        RefError::Contended { .. } => Advice::new(Exit::Conflict, "wait for the other programs, and run the command again"),
+        RefError::Contended { .. } => {
+            Advice::new(Exit::Conflict, "wait for the other programs, and run the command again")
+        }
         RefError::Collecting { .. } => Advice::new(Exit::NeedsNewer, NEWER),
         RefError::Upload(inner) => boxed(inner.as_ref()),
         RefError::Storage(error) => io(&error.source),
@@ -74,7 +79,9 @@ pub(super) fn store(error: &StoreError) -> Advice {
 
 fn decode(error: &DecodeError) -> Advice {
     match &error.problem {
-        DecodeProblem::UnknownField(_) | DecodeProblem::UnknownVariant(_) => Advice::new(Exit::NeedsNewer, NEWER),
+        DecodeProblem::UnknownField(_) | DecodeProblem::UnknownVariant(_) => {
+            Advice::new(Exit::NeedsNewer, NEWER)
+        }
         DecodeProblem::Truncated
         | DecodeProblem::Trailing
         | DecodeProblem::Expected(_)
@@ -104,7 +111,7 @@ fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
     }
 }
 
-pub(super) fn uncommitted() -> Advice {
+fn uncommitted() -> Advice {
     Advice::new(
         Exit::Conflict,
         "commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change",
@@ -114,10 +121,13 @@ pub(super) fn uncommitted() -> Advice {
 pub(super) fn scan(error: &ScanError) -> Advice {
     const LEAVE_OUT: &str = "rename it, move it out of the project, or leave it out by an ignore file";
     match error {
-        ScanError::Missing { .. } => Advice::new(Exit::NotFound, "bring it back, or take it out with `mdl rm`"),
-        ScanError::Name { .. } | ScanError::NotUtf8 { .. } | ScanError::Special { .. } | ScanError::LinkOutside { .. } => {
-            Advice::new(Exit::Usage, LEAVE_OUT)
+        ScanError::Missing { .. } => {
+            Advice::new(Exit::NotFound, "bring it back, or take it out with `mdl rm`")
         }
+        ScanError::Name { .. }
+        | ScanError::NotUtf8 { .. }
+        | ScanError::Special { .. }
+        | ScanError::LinkOutside { .. } => Advice::new(Exit::Usage, LEAVE_OUT),
         ScanError::Changed { .. } => {
             Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
         }
@@ -128,9 +138,10 @@ pub(super) fn scan(error: &ScanError) -> Advice {
 
 pub(super) fn plan(error: &PlanError) -> Advice {
     match error {
-        PlanError::Collision { .. } | PlanError::TooLong { .. } => {
-            Advice::new(Exit::Io, "this file system cannot hold both; check it out on another one with --to DIR")
-        }
+        PlanError::Collision { .. } | PlanError::TooLong { .. } => Advice::new(
+            Exit::Io,
+            "this file system cannot hold both; check it out on another one with --to DIR",
+        ),
         PlanError::Io { source, .. } => io(source),
         PlanError::Object(error) => object(error),
     }

@@ -1,8 +1,11 @@
 //! What to do about errors of the façade.
 
 use super::{Advice, Names, line, lower, meant};
+use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::repo::RepoError;
+use crate::worktree::apply::ApplyError;
+use crate::worktree::plan::{Conflict, ConflictReason};
 
 pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
     match error {
@@ -24,13 +27,14 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::CheckedOut(_)
         | RepoError::Unmerged(_)
         | RepoError::Detached
-        | RepoError::Conflict { .. }
-        | RepoError::Uncommitted { .. } => conflict(error),
+        | RepoError::Conflict { .. } => conflict(error),
         RepoError::Name { .. } => lower::bad_name(),
         RepoError::NotAState { .. } => {
             Advice::new(Exit::Usage, "to put back only a part, use `mdl restore --from REV PART`")
         }
-        RepoError::NotAFile(_) => Advice::new(Exit::Usage, "`mdl show` tells what it is, and what lies in it"),
+        RepoError::NotAFile(_) => {
+            Advice::new(Exit::Usage, "`mdl show` tells what it is, and what lies in it")
+        }
         RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
         RepoError::Scan(error) => lower::scan(error),
         RepoError::Plan(error) => lower::plan(error),
@@ -53,7 +57,9 @@ fn state(error: &RepoError) -> Advice {
             Exit::Io,
             "mdl works only in repositories of your own; take a copy that belongs to you",
         ),
-        RepoError::Unfinished(_) => Advice::new(Exit::NotFound, "run `mdl init` again: it finishes what was begun"),
+        RepoError::Unfinished(_) => {
+            Advice::new(Exit::NotFound, "run `mdl init` again: it finishes what was begun")
+        }
         RepoError::UnknownFormat { .. } => {
             Advice::new(Exit::NeedsNewer, "it was made by a newer mdl: update mdl; nothing was changed")
         }
@@ -93,17 +99,35 @@ fn conflict(error: &RepoError) -> Advice {
         RepoError::Exists(what) => {
             Advice::new(Exit::Conflict, format!("choose another name, or remove {} first", line(what)))
         }
-        RepoError::CheckedOut(_) => Advice::new(Exit::Conflict, "switch to another branch first: `mdl switch NAME`"),
+        RepoError::CheckedOut(_) => {
+            Advice::new(Exit::Conflict, "switch to another branch first: `mdl switch NAME`")
+        }
         RepoError::Unmerged(name) => Advice::new(
             Exit::Conflict,
             format!("if they may be lost from sight, delete it with `mdl branch -D {}`", line(name)),
         ),
-        RepoError::Detached => {
-            Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`")
-        }
-        RepoError::Conflict { .. } => {
-            Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again")
-        }
-        _ => lower::uncommitted(),
+        RepoError::Detached => Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`"),
+        _ => Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again"),
     }
+}
+
+/// More conflicts than this are only counted.
+const MAX_CONFLICTS: usize = 10;
+
+/// What else there is to know of an error: the files that would be lost.
+pub(super) fn details(error: &CliError) -> Vec<String> {
+    let CliError::Repo(RepoError::Apply(ApplyError::Conflicts(conflicts))) = error else { return Vec::new() };
+    let told = |conflict: &Conflict| match conflict.reason {
+        ConflictReason::Modified => {
+            format!("{} was changed and is not committed", line(conflict.path.as_str()))
+        }
+        ConflictReason::Untracked => {
+            format!("{} is in the way and in no commit", line(conflict.path.as_str()))
+        }
+    };
+    let mut details: Vec<String> = conflicts.iter().take(MAX_CONFLICTS).map(told).collect();
+    if let more @ 1.. = conflicts.len().saturating_sub(MAX_CONFLICTS) {
+        details.push(format!("so it is with {more} more"));
+    }
+    details
 }
