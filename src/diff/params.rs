@@ -30,7 +30,7 @@ pub(super) fn diff(
     let mut out = ParamsDiff::default();
     let (old_id, new_id) = (old.map(|placed| placed.params), new.map(|placed| placed.params));
     if old_id != new_id {
-        let read = |id| Ok(get::<Params>(find, id)?.values);
+        let read = |id| Ok::<_, ObjectError>(get::<Params>(find, id)?.values);
         let old = old_id.map(read).transpose()?.unwrap_or_default();
         let new = new_id.map(read).transpose()?.unwrap_or_default();
         out.values = values(&old, &new);

@@ -33,7 +33,7 @@ pub fn replace(
     let temporary = tmp_dir.join(temporary_name()?);
     let file = match disk.create(&temporary, false) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_dir(disk, tmp_dir)?;
+            create_scratch_dir(disk, tmp_dir)?;
             disk.create(&temporary, false)?
         }
         created => created?,
@@ -84,6 +84,12 @@ pub fn create_dirs(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a directory that need not outlive a power cut; what is above it does.
+pub fn create_scratch_dir(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    create_dirs(disk, parent(path))?;
+    create_dir(disk, path).map(drop)
 }
 
 /// Whether the directory was made now; an error unless it is there.

@@ -7,7 +7,7 @@ mod durable;
 mod os;
 pub mod testing;
 
-pub use durable::{Durability, create_dirs, replace, temporary_name};
+pub use durable::{Durability, create_dirs, create_scratch_dir, replace, temporary_name};
 pub use os::OsDisk;
 
 use std::io;

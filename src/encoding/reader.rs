@@ -1,4 +1,5 @@
-//! Reads canonical CBOR and refuses everything else. Never allocates more than the input is long.
+//! Reads canonical CBOR and refuses everything else. What it allocates is bounded by the length of the
+//! input, whatever lengths the input claims.
 
 use super::{DecodeError, DecodeProblem, MAX_DEPTH, Writer};
 

@@ -5,7 +5,7 @@
 //! in it, so that equal directories have equal pages, and so equal ids, however they came to be.
 
 use crate::encoding::{Decode, DecodeError, DecodeProblem, Encode, Reader, Writer, record};
-use crate::id::{ContentId, TreeId};
+use crate::id::{ContentId, Kind, TreeId};
 use crate::name::{EntryName, TreePath};
 use crate::object::{Find, Insert, Link, ObjectError, get, link, object, put};
 
@@ -327,28 +327,65 @@ fn totals(pages: &[Page]) -> (u64, u64) {
     (pages.iter().map(|page| page.files).sum(), pages.iter().map(|page| page.bytes).sum())
 }
 
+/// Reads a directory or one of its pages, which must be what the page above it says: one level further
+/// down, and beginning with that name. So what a hostile tree claims about order cannot be believed by halves.
+fn open_page(
+    find: &(impl Find + ?Sized),
+    id: TreeId,
+    above: Option<(u64, &EntryName)>,
+) -> Result<Tree, ObjectError> {
+    let tree: Tree = get(find, id)?;
+    let (level, first) = match &tree {
+        Tree::Leaf(entries) => (0, entries.first().map(|entry| &entry.name)),
+        Tree::Branch { level, pages } => (*level, pages.first().map(|page| &page.first)),
+    };
+    match above {
+        Some((above, name)) if level + 1 != above || first != Some(name) => {
+            Err(malformed(id, "it is not the page that the branch above says"))
+        }
+        _ => Ok(tree),
+    }
+}
+
+fn malformed(id: TreeId, reason: &str) -> ObjectError {
+    let problem = DecodeError { at: 0, problem: DecodeProblem::Invalid(reason.to_owned()) };
+    ObjectError::Malformed { kind: Kind::Tree, id: id.digest(), problem }
+}
+
 /// The entries of a directory in order, page after page.
 pub struct TreeEntries<'a, F: Find + ?Sized> {
     find: &'a F,
     entries: std::vec::IntoIter<Entry>,
-    /// Pages still to come, the next one last.
-    pages: Vec<Page>,
+    /// Pages still to come, the next one last, with the level of the branch that they are in.
+    pages: Vec<(u64, Page)>,
+    /// The page that the entries are from, and the last name before it.
+    page: TreeId,
+    last: Option<EntryName>,
 }
 
 impl<'a, F: Find + ?Sized> TreeEntries<'a, F> {
     /// Starts at the first entry.
     pub fn new(find: &'a F, tree: TreeId) -> Result<Self, ObjectError> {
-        let mut this = Self { find, entries: Vec::new().into_iter(), pages: Vec::new() };
-        this.open(tree)?;
+        let mut this =
+            Self { find, entries: Vec::new().into_iter(), pages: Vec::new(), page: tree, last: None };
+        this.open(tree, None)?;
         Ok(this)
     }
 
-    fn open(&mut self, tree: TreeId) -> Result<(), ObjectError> {
-        match get::<Tree>(self.find, tree)? {
-            Tree::Leaf(entries) => self.entries = entries.into_iter(),
-            Tree::Branch { pages, .. } => self.pages.extend(pages.into_iter().rev()),
+    fn open(&mut self, tree: TreeId, above: Option<(u64, &EntryName)>) -> Result<(), ObjectError> {
+        match open_page(self.find, tree, above)? {
+            Tree::Leaf(entries) => (self.page, self.entries) = (tree, entries.into_iter()),
+            Tree::Branch { level, pages } => {
+                self.pages.extend(pages.into_iter().rev().map(|page| (level, page)));
+            }
         }
         Ok(())
+    }
+
+    fn end(&mut self, error: ObjectError) -> Option<Result<Entry, ObjectError>> {
+        self.pages.clear();
+        self.entries = Vec::new().into_iter();
+        Some(Err(error))
     }
 }
 
@@ -358,12 +395,19 @@ impl<F: Find + ?Sized> Iterator for TreeEntries<'_, F> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(entry) = self.entries.next() {
+                // Within a page the decoder has checked the order; from page to page only this does.
+                if self.last.as_ref().is_some_and(|last| *last >= entry.name) {
+                    return self
+                        .end(malformed(self.page, "its names do not follow those of the page before"));
+                }
+                if self.entries.len() == 0 {
+                    self.last = Some(entry.name.clone());
+                }
                 return Some(Ok(entry));
             }
-            let page = self.pages.pop()?;
-            if let Err(error) = self.open(page.tree) {
-                self.pages.clear();
-                return Some(Err(error));
+            let (level, page) = self.pages.pop()?;
+            if let Err(error) = self.open(page.tree, Some((level, &page.first))) {
+                return self.end(error);
             }
         }
     }
@@ -371,17 +415,17 @@ impl<F: Find + ?Sized> Iterator for TreeEntries<'_, F> {
 
 /// What a name in a directory names, if it is there. Reads one page a level.
 pub fn lookup(find: &(impl Find + ?Sized), tree: TreeId, name: &str) -> Result<Option<Node>, ObjectError> {
-    let mut tree = tree;
+    let mut page = open_page(find, tree, None)?;
     loop {
-        match get::<Tree>(find, tree)? {
+        match page {
             Tree::Leaf(entries) => {
                 let found = entries.binary_search_by(|entry| entry.name.as_str().cmp(name));
                 return Ok(found.ok().map(|at| entries[at].node));
             }
-            Tree::Branch { pages, .. } => {
+            Tree::Branch { level, pages } => {
                 let after = pages.partition_point(|page| page.first.as_str() <= name);
                 let Some(at) = after.checked_sub(1) else { return Ok(None) };
-                tree = pages[at].tree;
+                page = open_page(find, pages[at].tree, Some((level, &pages[at].first)))?;
             }
         }
     }
@@ -445,6 +489,34 @@ mod tests {
             }),
         );
         assert!(again.object_count_not_in(&memory) <= 4);
+    }
+
+    #[test]
+    fn pages_that_contradict_their_branch_are_refused() {
+        let memory = Memory::default();
+        let name = |text: &str| EntryName::new(text).unwrap();
+        let leaf = |names: &[&str]| {
+            let node = Node::File { content: ContentId::of(b""), size: 0, executable: false };
+            let entries = names.iter().map(|text| Entry { name: name(text), node }).collect();
+            put(&memory, &Tree::Leaf(entries)).unwrap()
+        };
+        let branch = |level, pages: &[(&str, TreeId)]| {
+            let page =
+                |(first, tree): &(&str, TreeId)| Page { first: name(first), tree: *tree, files: 1, bytes: 0 };
+            put(&memory, &Tree::Branch { level, pages: pages.iter().map(page).collect() }).unwrap()
+        };
+        let read = |tree| TreeEntries::new(&memory, tree)?.collect::<Result<Vec<_>, _>>();
+        assert_eq!(read(branch(1, &[("a", leaf(&["a", "b"])), ("c", leaf(&["c"]))])).unwrap().len(), 3);
+        let hostile = [
+            branch(1, &[("a", leaf(&["a", "c"])), ("b", leaf(&["b"]))]),
+            branch(1, &[("a", leaf(&["x"]))]),
+            branch(1, &[("a", leaf(&[]))]),
+            branch(2, &[("a", leaf(&["a"]))]),
+        ];
+        for tree in hostile {
+            assert!(matches!(read(tree), Err(ObjectError::Malformed { .. })));
+        }
+        assert!(lookup(&memory, hostile[1], "x").is_err());
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Advance<'_> {
                 when: self.by.when.clone(),
                 why: "birth".to_owned(),
             };
-            self.storage.create(&self.log.key(0)?, &encoding::to_bytes(&birth))?;
+            self.storage.create(&self.log.key(0)?, &self.bytes_of(&birth)?)?;
         }
         self.log.read()?.ok_or_else(|| self.vanished())
     }
@@ -185,13 +185,18 @@ impl Advance<'_> {
         RefError::Unknown { name: self.log.prefix().to_owned(), source }
     }
 
+    fn bytes_of(&self, entry: &Entry) -> Result<Vec<u8>, RefError> {
+        let bytes = encoding::to_bytes(entry);
+        if bytes.len() as u64 <= entry::MAX_BYTES {
+            return Ok(bytes);
+        }
+        let name = self.log.prefix().to_owned();
+        Err(RefError::TooLarge { name, size: bytes.len(), limit: entry::MAX_BYTES })
+    }
+
     /// Creates the entry: the same key and body until the answer is definite, or the storage seems out of reach.
     fn offer(&self, number: u64, entry: &Entry) -> Result<Result<Created, StorageError>, RefError> {
-        let (key, bytes) = (self.log.key(number)?, encoding::to_bytes(entry));
-        if bytes.len() as u64 > entry::MAX_BYTES {
-            let (name, size) = (self.log.prefix().to_owned(), bytes.len());
-            return Err(RefError::TooLarge { name, size, limit: entry::MAX_BYTES });
-        }
+        let (key, bytes) = (self.log.key(number)?, self.bytes_of(entry)?);
         let mut created = self.storage.create(&key, &bytes);
         // Only of the first try is it known that nothing happened before it.
         created = match created {

@@ -14,7 +14,7 @@ pub(super) const MAX_BYTES: u64 = 64 << 10;
 pub(super) const RECENT: usize = 8;
 
 /// What a ref points to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Nothing yet: its log was begun.
     Birth,

@@ -46,6 +46,16 @@ pub struct Ref {
     pub name: RefName,
 }
 
+impl std::fmt::Display for Ref {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let family = match self.family {
+            Family::Heads => "branch",
+            Family::Tags => "tag",
+        };
+        write!(f, "{family} {}", self.name)
+    }
+}
+
 /// Who moves a ref, when and why.
 #[derive(Clone, Debug)]
 pub struct Move {
@@ -108,6 +118,11 @@ pub fn read(storage: &dyn Storage, name: &Ref) -> Result<Option<(u64, Entry)>, R
 /// The values of a ref, newest first: as far back as they were kept.
 pub fn history(storage: &dyn Storage, name: &Ref) -> Result<Vec<(u64, Entry)>, RefError> {
     Log::of(storage, name).history()
+}
+
+/// The names of a family that ever were, also deleted ones, sorted.
+pub fn names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefError> {
+    Ok(log::highest_of_family(storage, family)?.into_iter().map(|(name, _)| name).collect())
 }
 
 /// The refs of a family that exist (births and deletions left out), sorted by name.

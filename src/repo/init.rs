@@ -11,7 +11,7 @@ use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
 use crate::name::RefName;
 use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
 use crate::storage::{Folder, Key, Storage};
-use crate::store::Store;
+use crate::store::{IndexCache, Store};
 use crate::worktree::detect::{self, Detected};
 
 /// The branch that a new repository is on.
@@ -106,7 +106,12 @@ impl Repository {
                 found: String::from_utf8_lossy(&format).trim_end().to_owned(),
             });
         }
-        let store = Store::open(storage.clone(), Some(directory.join("cache").join("index")))?;
+        let index = IndexCache {
+            disk: disk.clone(),
+            file: directory.join("cache").join("index"),
+            tmp_dir: directory.join("tmp"),
+        };
+        let store = Store::open(storage.clone(), Some(index));
         let config = Config::load(&directory)?;
         Ok(Repository { root, directory, disk, storage, store, config })
     }

@@ -1,16 +1,53 @@
 //! Packs: objects and contents, written once, indexed, and verified at every read.
+//!
+//! `layout` says what a pack is, `codec` and `recipe` what is in it. A [`Writer`] makes packs out of
+//! objects and contents; `catalog` knows where everything lies; `read` and `restore` bring it back.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+mod catalog;
+mod codec;
+mod cut;
+mod draft;
+mod index;
+mod ingest;
+pub mod layout;
+mod packs;
+mod planes;
+mod pool;
+mod read;
+pub mod recipe;
+mod restore;
+mod sample;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod writer;
 
+use std::sync::{Arc, Mutex};
+
+pub use catalog::IndexCache;
+pub use codec::Codec;
+pub use packs::{PackName, Section};
+pub use verify::{Damage, Depth};
+pub use writer::{Writer, Written};
+
+use crate::disk::OsDisk;
 use crate::id::{ContentId, Digest, Kind, Prefix};
-use crate::object::{ContentSink, Find, FindContent, Insert, InsertContent, ObjectError, ReadContents};
+use crate::object::ObjectError;
 use crate::progress::Progress;
 use crate::storage::{Storage, StorageError};
+use crate::store::catalog::Catalog;
+use crate::store::codec::Decoder;
+use crate::store::layout::{EntryKind, PackProblem};
+use crate::store::pool::Pool;
+use crate::store::read::FrameCache;
 
 /// The objects and contents of a repository.
 pub struct Store {
     storage: Arc<dyn Storage>,
+    catalog: Catalog,
+    decoders: Pool<Decoder>,
+    frames: Mutex<FrameCache>,
 }
 
 /// Why a store could not be read or written.
@@ -22,7 +59,28 @@ pub enum StoreError {
     #[error(transparent)]
     Object(#[from] ObjectError),
     #[error("pack {pack} is corrupt: {problem}")]
-    Pack { pack: String, problem: String },
+    Pack { pack: String, problem: PackProblem },
+    #[error("content {content} is corrupt{}", chunk.map(|chunk| format!(": its chunk {chunk} is")).unwrap_or_default())]
+    CorruptContent { content: ContentId, chunk: Option<Digest> },
+    #[error("the recipe of content {0} is corrupt")]
+    CorruptRecipe(ContentId),
+    #[error("{kind} {id} has {size} bytes, which is too large for an object")]
+    ObjectTooLarge { kind: Kind, id: Digest, size: u64 },
+    #[error("something could not be written before, so nothing can be finished")]
+    Unfinished,
+    #[error("cannot write what was read")]
+    Output(#[source] std::io::Error),
+    #[error("cannot set up compression")]
+    Memory(#[source] std::io::Error),
+}
+
+impl From<StoreError> for ObjectError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Object(error) => error,
+            error => ObjectError::Storage(Box::new(error)),
+        }
+    }
 }
 
 /// Something that a prefix may stand for.
@@ -30,104 +88,55 @@ pub enum StoreError {
 pub enum Found {
     /// An object.
     Object(Kind, Digest),
-    /// A content.
+    /// A content, or a chunk of a large one: each chunk is a content of its own.
     Content(ContentId),
 }
 
 impl Store {
-    /// Opens the packs of a storage. `cache` is a file of our own that may be lost: the merged index.
-    pub fn open(storage: Arc<dyn Storage>, cache: Option<PathBuf>) -> Result<Self, StoreError> {
-        let _ = cache;
-        Ok(Self { storage })
+    /// Opens the packs of a storage. The merged index may be lost at any time.
+    /// Nothing is read yet but the index.
+    pub fn open(storage: Arc<dyn Storage>, cache: Option<IndexCache>) -> Self {
+        Self {
+            catalog: Catalog::open(storage.clone(), cache),
+            storage,
+            decoders: Pool::new(usize::MAX),
+            frames: Mutex::default(),
+        }
     }
 
-    /// Starts to write.
+    /// Starts to write. What counts as here already is what the packs have that are listed from now on.
     pub fn writer<'a>(&'a self, progress: &'a dyn Progress) -> Writer<'a> {
-        let _ = (&self.storage, progress);
-        todo!()
+        Writer::new(self, progress)
     }
 
     /// Everything whose id starts like this, sorted.
     pub fn with_prefix(&self, prefix: &Prefix) -> Result<Vec<Found>, StoreError> {
-        let _ = prefix;
-        todo!()
+        self.catalog.refresh()?;
+        let mut found = Vec::new();
+        self.catalog.range(&prefix.low(), &prefix.high(), &mut |_, entry| match entry.kind {
+            EntryKind::Object(kind) => found.push(Found::Object(kind, entry.id)),
+            EntryKind::Chunk | EntryKind::Recipe => found.push(Found::Content(entry.id.into())),
+            EntryKind::Node => {}
+        })?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
-    /// Writes a content in order. An error after some bytes says that what was written is not to be trusted.
-    pub fn write_content(&self, id: ContentId, to: &mut dyn std::io::Write) -> Result<(), ObjectError> {
-        let _ = (id, to);
-        todo!()
+    /// Calls `see` with every object that is here, in no particular order; with one that lies in several
+    /// packs several times.
+    pub fn each_object(&self, see: &mut dyn FnMut(Kind, Digest)) -> Result<(), StoreError> {
+        self.catalog.refresh()?;
+        let (low, high) = (Digest::new([0; 32]), Digest::new([0xff; 32]));
+        self.catalog.range(&low, &high, &mut |_, entry| {
+            if let EntryKind::Object(kind) = entry.kind {
+                see(kind, entry.id);
+            }
+        })
     }
 
     /// The size of a content in bytes, if it is here.
     pub fn content_size(&self, id: ContentId) -> Result<Option<u64>, ObjectError> {
-        let _ = id;
-        todo!()
-    }
-}
-
-impl Find for Store {
-    fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
-        let _ = (kind, id);
-        todo!()
-    }
-}
-
-impl FindContent for Store {
-    fn content(&self, id: ContentId, limit: u64) -> Result<Vec<u8>, ObjectError> {
-        let _ = (id, limit);
-        todo!()
-    }
-}
-
-impl ReadContents for Store {
-    fn read_contents(&self, wanted: &[(ContentId, u64)], sink: &dyn ContentSink) -> Result<(), ObjectError> {
-        let _ = (wanted, sink);
-        todo!()
-    }
-}
-
-/// Writes new objects and contents into packs; what the store has already is not written again.
-/// Dropped before [`Writer::finish`], it leaves nothing behind that anything refers to.
-pub struct Writer<'a> {
-    _store: &'a Store,
-}
-
-/// What a writer wrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// New objects.
-    pub objects: u64,
-    /// Bytes added to the storage.
-    pub stored_bytes: u64,
-}
-
-impl Writer<'_> {
-    /// Publishes what was inserted: data packs, then metadata packs, durably.
-    pub fn finish(self) -> Result<Written, StoreError> {
-        todo!()
-    }
-}
-
-impl Insert for Writer<'_> {
-    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
-        let _ = (kind, bytes);
-        todo!()
-    }
-}
-
-impl InsertContent for Writer<'_> {
-    fn insert_content(
-        &self,
-        bytes: &mut dyn std::io::Read,
-        size_hint: u64,
-    ) -> Result<(ContentId, u64), ObjectError> {
-        let _ = (bytes, size_hint);
-        todo!()
-    }
-
-    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        let _ = id;
-        todo!()
+        Ok(self.shape(id)?.map(|shape| shape.size()))
     }
 }

@@ -9,3 +9,5 @@ pub mod detect;
 pub mod manifest;
 pub mod plan;
 pub mod scan;
+
+mod look;

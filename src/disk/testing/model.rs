@@ -225,6 +225,8 @@ impl Model {
                 let inode = self.inode(path);
                 self.file(inode).executable = *executable;
             }
+            // What is above the snapshot's folder was there before.
+            Op::SyncDir { path } if !path.starts_with(&self.root) => {}
             Op::SyncDir { path } => self.sync_dir(self.inode(path)),
             Op::SyncFileSystem { .. } => self.sync_all(),
         }

@@ -1,8 +1,8 @@
 //! The footer of a Parquet file: the schema, and of each column chunk how many values and which range.
 
-use super::super::csv::column;
 use super::schema::{Leaf, Logical, leaves};
 use super::thrift::{Thrift, kind};
+use crate::format::csv::column;
 use crate::object::{Column, Profile};
 use crate::profile::{empty, merge_columns};
 use crate::value::Value;

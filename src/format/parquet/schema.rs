@@ -1,7 +1,7 @@
 //! The schema of a Parquet file: a tree, written as the list of its nodes from the root down.
 
-use super::super::data::{MAX_COLUMNS, MAX_HEADER};
 use super::thrift::{Thrift, kind};
+use crate::format::data::{MAX_COLUMNS, MAX_HEADER};
 
 /// Groups within each other.
 const MAX_DEPTH: usize = 64;

@@ -28,7 +28,9 @@ pub struct Folder {
 struct Shared {
     root: PathBuf,
     disk: Arc<dyn Disk>,
-    /// Directories that this process found or made durable.
+    /// Directories that were found to be no links.
+    checked: Mutex<HashSet<PathBuf>>,
+    /// Directories that were found or made durable.
     durable: Mutex<HashSet<PathBuf>>,
     /// Directories whose names were listed and not synced since.
     unsettled: Mutex<HashSet<PathBuf>>,
@@ -40,8 +42,15 @@ struct Shared {
 impl Folder {
     /// The storage in this folder, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Self {
-        let (durable, unsettled, broken) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { root: root.into(), disk, durable, unsettled, broken }) }
+        let shared = Shared {
+            root: root.into(),
+            disk,
+            checked: Mutex::default(),
+            durable: Mutex::default(),
+            unsettled: Mutex::default(),
+            broken: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The folder.
@@ -78,9 +87,18 @@ impl Shared {
         if locked(&self.durable).contains(dir) {
             return Ok(());
         }
-        self.require_plain_directories(dir)?;
+        self.check(dir)?;
         disk::create_dirs(&*self.disk, dir)?;
         locked(&self.durable).insert(dir.to_owned());
+        Ok(())
+    }
+
+    /// Checks a directory that is to be written to, once in the life of this storage.
+    fn check(&self, dir: &Path) -> io::Result<()> {
+        if !locked(&self.checked).contains(dir) {
+            self.require_plain_directories(dir)?;
+            locked(&self.checked).insert(dir.to_owned());
+        }
         Ok(())
     }
 

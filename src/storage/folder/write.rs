@@ -26,10 +26,11 @@ pub(super) struct Temporary {
 impl Temporary {
     pub(super) fn new(folder: &Arc<Shared>) -> io::Result<Self> {
         let tmp = folder.root.join(TMP);
+        folder.check(&tmp)?;
         let path = tmp.join(disk::temporary_name()?);
         let file = match folder.disk.create(&path, false) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                disk::create_dirs(&*folder.disk, &tmp)?;
+                disk::create_scratch_dir(&*folder.disk, &tmp)?;
                 folder.disk.create(&path, false)?
             }
             created => created?,

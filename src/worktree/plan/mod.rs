@@ -8,6 +8,12 @@ use std::path::Path;
 use crate::id::ContentId;
 use crate::name::TreePath;
 use crate::object::{Find, Node, ObjectError};
+use crate::worktree::look::Stat;
+
+mod view;
+mod walk;
+
+use view::{Trie, View};
 
 /// Something of a commit or of the work tree, and where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +52,16 @@ pub struct States<'a> {
 /// The size and times of a file when the plan was made, so that a later change is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    pub(crate) size: u64,
-    pub(crate) mtime: i64,
-    pub(crate) ctime: i64,
-    pub(crate) inode: u64,
+    size: u64,
+    mtime: i64,
+    ctime: i64,
+    inode: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self { size: stat.size, mtime: stat.mtime, ctime: stat.ctime, inode: stat.inode }
+    }
 }
 
 /// A step of a plan.
@@ -151,6 +163,8 @@ pub struct Plan {
 pub enum PlanError {
     #[error("{first} and {second} would be one file here")]
     Collision { first: TreePath, second: TreePath },
+    #[error("{name:?} cannot be a name: {problem}")]
+    Name { name: String, problem: crate::name::NameError },
     #[error("the path of {below} below {path} is too long")]
     TooLong { path: TreePath, below: String },
     #[error("cannot look at {path:?}: {source}")]
@@ -166,6 +180,20 @@ pub fn plan(
     states: States<'_>,
     changes: LocalChanges,
 ) -> Result<Plan, PlanError> {
-    let _ = (root, find, states, changes);
-    todo!()
+    let head = Trie::stored(states.head);
+    let current = Trie::stored(states.current);
+    let mut target = Trie::stored(states.target);
+    let mut references = Vec::new();
+    for part in states.target.iter().filter(|part| !part.stored) {
+        target.keep(part);
+        let Some(path) = part.path.clone() else { continue };
+        let now = current.view(part, find)?;
+        let wanted = Trie::stored(&[Part { path: None, node: part.node, stored: true }]);
+        if !now.same(&View::of(&wanted)) {
+            references.push(ReferenceProblem { path, missing: now.is_nothing() });
+        }
+    }
+    let mut planner = walk::Planner::new(root, find, changes);
+    planner.run(View::of(&head), View::of(&current), View::of(&target))?;
+    Ok(Plan { references, ..planner.finish() })
 }

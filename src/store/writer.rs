@@ -1,0 +1,301 @@
+//! Writing: objects and contents become frames, frames become packs.
+//!
+//! Small contents and objects of one texture share frames. A large content is cut into chunks, and
+//! those that are new become frames of their own (`ingest`). What the store or this writer has already is
+//! not written again, and if nothing is new, nothing is written.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::id::{ContentId, Digest, Kind};
+use crate::object::{Insert, InsertContent, ObjectError};
+use crate::progress::{Amount, Progress};
+use crate::store::codec::Encoder;
+use crate::store::cut::MAX_CHUNK;
+use crate::store::draft::{Encoded, Item, Packer, Published};
+use crate::store::ingest::BLOCK_CAPACITY;
+use crate::store::layout::{EntryKind, MAX_RAW};
+use crate::store::packs::Section;
+use crate::store::pool::Pool;
+use crate::store::sample::{Texture, texture};
+use crate::store::seen::Seen;
+use crate::store::{Store, StoreError};
+
+/// Small contents are gathered into frames of so many raw bytes.
+const CONTENT_FRAME: usize = 256 << 10;
+/// Objects are gathered into frames of so many raw bytes.
+const OBJECT_FRAME: usize = 128 << 10;
+/// A series of more bytes than this goes to the data packs.
+const LARGE_SERIES: usize = 256 << 10;
+/// Buffers of large contents in flight, over all threads.
+const BLOCKS: usize = 7;
+
+/// Writes new objects and contents into packs; what the store has already is not written again.
+/// Dropped before [`Writer::finish`], it leaves nothing behind that anything refers to.
+pub struct Writer<'a> {
+    store: &'a Store,
+    pub(super) progress: &'a dyn Progress,
+    seen: Seen,
+    pub(super) data: Packer,
+    meta: Packer,
+    pub(super) encoders: Pool<Encoder>,
+    pub(super) blocks: Pool<Vec<u8>>,
+    small: Pool<SmallFrames>,
+    objects: [Mutex<OpenFrame>; 3],
+    object_count: AtomicU64,
+    listed: OnceLock<()>,
+    failed: AtomicBool,
+}
+
+/// What a writer wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// New objects.
+    pub objects: u64,
+    /// Bytes added to the storage.
+    pub stored_bytes: u64,
+}
+
+/// A frame that is still being gathered.
+#[derive(Default)]
+struct OpenFrame {
+    raw: Vec<u8>,
+    items: Vec<Item>,
+}
+
+impl OpenFrame {
+    fn push(&mut self, kind: EntryKind, id: Digest, bytes: &[u8]) {
+        self.items.push(Item { kind, id, offset: self.raw.len() as u32, length: bytes.len() as u32 });
+        self.raw.extend_from_slice(bytes);
+    }
+
+    fn clear(&mut self) {
+        self.raw.clear();
+        self.items.clear();
+    }
+}
+
+/// The frames that one thread gathers small contents in, and its reading buffer.
+#[derive(Default)]
+struct SmallFrames {
+    buffer: Vec<u8>,
+    frames: [OpenFrame; Texture::COUNT],
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(store: &'a Store, progress: &'a dyn Progress) -> Self {
+        let storage = &store.storage;
+        Self {
+            store,
+            progress,
+            seen: Seen::new(),
+            data: Packer::new(storage.clone(), Section::Data),
+            meta: Packer::new(storage.clone(), Section::Meta),
+            encoders: Pool::new(usize::MAX),
+            blocks: Pool::new(BLOCKS),
+            small: Pool::new(usize::MAX),
+            objects: Default::default(),
+            object_count: AtomicU64::new(0),
+            listed: OnceLock::new(),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Packs whose names do not depend on chance.
+    #[cfg(test)]
+    pub(super) fn without_nonce(mut self) -> Self {
+        (self.data, self.meta) = (self.data.without_nonce(), self.meta.without_nonce());
+        self
+    }
+
+    /// Publishes what was inserted: data packs, then metadata packs, durably.
+    pub fn finish(mut self) -> Result<Written, StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(StoreError::Unfinished);
+        }
+        for mut thread in std::mem::replace(&mut self.small, Pool::new(0)).into_free() {
+            for (frame, texture) in thread.frames.iter_mut().zip(Texture::ALL) {
+                self.append(&self.data, &frame.raw, texture, &frame.items)?;
+            }
+        }
+        for group in std::mem::take(&mut self.objects) {
+            let frame = group.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.append(&self.meta, &frame.raw, texture(&frame.raw), &frame.items)?;
+        }
+        let Self { store, data, meta, object_count, .. } = self;
+        let mut packs: Vec<Published> = data.finish()?;
+        packs.extend(meta.finish()?);
+        store.catalog.add(&packs.iter().map(|pack| pack.name).collect::<Vec<_>>());
+        if !packs.is_empty() {
+            store.catalog.save()?;
+        }
+        let stored_bytes = packs.iter().map(|pack| pack.bytes).sum();
+        Ok(Written { objects: object_count.into_inner(), stored_bytes })
+    }
+
+    /// Whether an entry is new; from then on it is not, and the caller must append it.
+    pub(super) fn claim(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
+        Ok(!self.known(kind, id)? && self.seen.insert(kind, id))
+    }
+
+    fn known(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
+        if self.listed.get().is_none() {
+            self.store.catalog.refresh()?;
+            let _ = self.listed.set(());
+        }
+        Ok(self.store.catalog.find_known(kind, id)?.is_some())
+    }
+
+    /// Encodes a frame and appends it to a pack. If that fails, so will [`Writer::finish`].
+    pub(super) fn append(
+        &self,
+        packer: &Packer,
+        raw: &[u8],
+        texture: Texture,
+        items: &[Item],
+    ) -> Result<(), StoreError> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let attempt = || {
+            let mut encoder = self.encoders.lend(Encoder::new).map_err(StoreError::Memory)?;
+            let (codec, stored) = encoder.encode(raw, texture);
+            let hash = Digest::new(*blake3::hash(stored).as_bytes());
+            packer.append(&Encoded { codec, raw_len: raw.len() as u32, stored, hash }, items)
+        };
+        attempt().inspect_err(|_| self.fail())
+    }
+
+    /// Something that was claimed is not going to be there: nothing may be finished any more.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    /// Keeps an entry in the metadata packs, in a frame with others of its group.
+    fn gather(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        let group = match kind {
+            EntryKind::Chunk | EntryKind::Recipe | EntryKind::Node => 0,
+            EntryKind::Object(Kind::Tree) => 1,
+            EntryKind::Object(_) => 2,
+        };
+        let mut open = self.objects[group].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut full = OpenFrame::default();
+        if open.raw.len() + bytes.len() > OBJECT_FRAME {
+            full = std::mem::take(&mut open);
+        }
+        open.push(kind, id, bytes);
+        drop(open);
+        self.append(&self.meta, &full.raw, texture(&full.raw), &full.items)
+    }
+
+    /// Keeps a node or root of a recipe, if it is new.
+    pub(super) fn insert_recipe(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.claim(kind, &id)? { self.gather(kind, id, bytes) } else { Ok(()) }
+    }
+
+    fn insert_small(&self, frames: &mut SmallFrames, length: usize) -> Result<ContentId, StoreError> {
+        let bytes = &frames.buffer[..length];
+        let id = ContentId::of(bytes);
+        let chunk = (EntryKind::Chunk, id.digest());
+        if bytes.is_empty() || self.known(EntryKind::Recipe, &chunk.1)? || !self.claim(chunk.0, &chunk.1)? {
+            return Ok(id);
+        }
+        let texture = texture(bytes);
+        let frame = &mut frames.frames[texture.ordinal()];
+        if frame.raw.len() + bytes.len() > CONTENT_FRAME {
+            self.append(&self.data, &frame.raw, texture, &frame.items)?;
+            frame.clear();
+        }
+        frame.push(chunk.0, chunk.1, bytes);
+        Ok(id)
+    }
+
+    fn insert_object(&self, kind: Kind, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let (id, entry) = (kind.digest(bytes), EntryKind::Object(kind));
+        if bytes.len() > MAX_RAW as usize {
+            return Err(StoreError::ObjectTooLarge { kind, id, size: bytes.len() as u64 });
+        }
+        if !self.claim(entry, &id)? {
+            return Ok(id);
+        }
+        self.object_count.fetch_add(1, Ordering::Relaxed);
+        if kind == Kind::Series && bytes.len() > LARGE_SERIES {
+            let item = Item { kind: entry, id, offset: 0, length: bytes.len() as u32 };
+            self.append(&self.data, bytes, texture(bytes), &[item])?;
+        } else {
+            self.gather(entry, id, bytes)?;
+        }
+        Ok(id)
+    }
+}
+
+impl Insert for Writer<'_> {
+    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
+        Ok(self.insert_object(kind, &bytes)?)
+    }
+}
+
+impl InsertContent for Writer<'_> {
+    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
+        let mut block = None;
+        let mut length = 0;
+        if size_hint <= MAX_CHUNK as u64 {
+            let mut frames = self.small.lend(|| Ok::<_, StoreError>(SmallFrames::default()))?;
+            frames.buffer.resize(MAX_CHUNK + 1, 0);
+            length = fill(bytes, &mut frames.buffer)?;
+            if length <= MAX_CHUNK {
+                let id = self.insert_small(&mut frames, length)?;
+                self.progress.advance(Amount { items: 1, bytes: length as u64 });
+                return Ok((id, length as u64));
+            }
+            // More came than was expected.
+            let mut first = self.lend_block()?;
+            first[..length].copy_from_slice(&frames.buffer);
+            block = Some(first);
+        }
+        let mut block = match block {
+            Some(block) => block,
+            None => self.lend_block()?,
+        };
+        length += fill(bytes, &mut block[length..BLOCK_CAPACITY])?;
+        if length <= MAX_CHUNK {
+            let mut frames = self.small.lend(|| Ok::<_, StoreError>(SmallFrames::default()))?;
+            frames.buffer.resize(MAX_CHUNK + 1, 0);
+            frames.buffer[..length].copy_from_slice(&block[..length]);
+            drop(block);
+            let id = self.insert_small(&mut frames, length)?;
+            self.progress.advance(Amount { items: 1, bytes: length as u64 });
+            return Ok((id, length as u64));
+        }
+        let done = self.ingest(block, length, bytes)?;
+        self.progress.advance(Amount { items: 1, bytes: 0 });
+        Ok(done)
+    }
+
+    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        if id == ContentId::of(b"") {
+            return Ok(true);
+        }
+        for kind in [EntryKind::Chunk, EntryKind::Recipe] {
+            if self.seen.contains(kind, &id.digest()) || self.known(kind, &id.digest())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Reads until the buffer is full or nothing is left; how much was read.
+pub(super) fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ObjectError> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match from.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ObjectError::Storage(Box::new(error))),
+        }
+    }
+    Ok(length)
+}

@@ -1,0 +1,236 @@
+//! What only a folder can do wrong.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use mdl::disk::testing::{
+    Bound, Fault, FaultyDisk, Node, Op, RecordingDisk, Snapshot, each_crash, syncs, without,
+};
+use mdl::disk::{Disk, NewFile, OsDisk};
+use mdl::storage::{Created, Folder, Key, Storage};
+
+fn key(text: &str) -> Key {
+    Key::new(text).unwrap()
+}
+
+fn folder(root: &Path) -> Folder {
+    Folder::new(root, Arc::new(OsDisk))
+}
+
+/// A disk without hard links.
+pub struct NoLinks;
+
+impl Disk for NoLinks {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
+        OsDisk.create(path, executable)
+    }
+    fn link(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename_new(from, to)
+    }
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        OsDisk.symlink(target, path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        OsDisk.set_executable(path, executable)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_dir(path)
+    }
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_file_system(path)
+    }
+}
+
+#[test]
+fn temporary_files_are_no_keys_and_are_swept_when_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = folder(dir.path());
+    assert_eq!(folder.sweep_tmp().unwrap(), 0);
+    folder.create(&key("a"), b"kept").unwrap();
+    std::fs::write(dir.path().join("tmp/left"), "over").unwrap();
+    assert_eq!(folder.list("").unwrap().len(), 1);
+    assert!(folder.create(&key("tmp/a"), b"").is_err());
+    assert!(folder.open(&key("tmp/left")).is_err());
+    assert_eq!(folder.sweep_tmp().unwrap(), 1);
+    assert_eq!(folder.read(&key("a"), 10).unwrap().unwrap(), b"kept");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_followed_out_of_the_folder() {
+    use std::os::unix::fs::symlink;
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(outside.path().join("secret"), "private").unwrap();
+    symlink(outside.path(), dir.path().join("packs")).unwrap();
+    symlink(outside.path().join("secret"), dir.path().join("format")).unwrap();
+    symlink("nowhere", dir.path().join("dangling")).unwrap();
+    let folder = folder(dir.path());
+    for name in ["packs/secret", "format", "dangling"] {
+        assert!(folder.open(&key(name)).is_err(), "{name} was opened");
+        assert!(folder.create(&key(name), b"").is_err(), "{name} was created");
+    }
+    assert!(folder.create(&key("packs/new"), b"").is_err());
+    assert!(folder.create(&key("packs/meta/new"), b"").is_err());
+    assert!(folder.remove(&key("packs/secret")).is_err());
+    assert!(folder.list("").is_err());
+    assert!(folder.list("packs").is_err());
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
+    assert!(!dir.path().join("nowhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_planted_temporary_folder_is_not_followed() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(outside.path(), dir.path().join("tmp")).unwrap();
+    std::fs::write(outside.path().join("mine"), "").unwrap();
+    let folder = folder(dir.path());
+    assert!(folder.create(&key("a"), b"").is_err());
+    assert!(folder.sweep_tmp().is_err());
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("pipe"), rustix::fs::FileType::Fifo, mode, 0)
+        .unwrap();
+    assert!(folder(dir.path()).open(&key("pipe")).is_err());
+}
+
+#[test]
+fn reading_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path()).create(&key("a/b"), b"x").unwrap();
+    let disk = FaultyDisk::new(Arc::new(OsDisk), None);
+    let reader = Folder::new(dir.path(), Arc::new(disk.clone()));
+    assert_eq!(reader.list("").unwrap().len(), 1);
+    assert_eq!(reader.read(&key("a/b"), 10).unwrap().unwrap(), b"x");
+    assert!(reader.open(&key("none")).unwrap().is_none());
+    assert!(Folder::new(dir.path().join("none"), Arc::new(disk.clone())).list("").unwrap().is_empty());
+    assert_eq!(disk.operations(), 0);
+}
+
+fn publish_draft(folder: &Folder) {
+    let mut draft = folder.draft().unwrap();
+    draft.write(b"the ").unwrap();
+    draft.write(b"body").unwrap();
+    assert_eq!(draft.publish(&key("packs/meta/1")).unwrap(), Created::Created);
+}
+
+fn create(folder: &Folder) {
+    assert_eq!(folder.create(&key("packs/meta/2"), b"the body").unwrap(), Created::Created);
+}
+
+#[test]
+fn keys_survive_every_power_cut_and_each_sync_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("params.yaml"), "").unwrap();
+    let start = Snapshot::of(dir.path()).unwrap();
+    let disk = RecordingDisk::new(Arc::new(OsDisk));
+    let folder = Folder::new(dir.path().join(".mdl"), Arc::new(disk.clone()));
+    publish_draft(&folder);
+    let first = disk.trace().len();
+    create(&folder);
+    let trace = disk.trace();
+    // Each path, and how many operations had been done when it was acknowledged.
+    let check = |trace: &[Op], acknowledged: [(&str, usize); 2]| {
+        each_crash(&start, trace, Bound { states: 2000, seed: 3 }, &mut |crash| {
+            for (path, after) in acknowledged {
+                match crash.nodes().get(Path::new(path)) {
+                    Some(Node::File { bytes, .. }) if **bytes == *b"the body" => {}
+                    None if crash.operations < after => {}
+                    other => return Err(format!("{path} after {}: {other:?}", crash.operations)),
+                }
+            }
+            Ok(())
+        })
+    };
+    let acknowledged = |first, second| [(".mdl/packs/meta/1", first), (".mdl/packs/meta/2", second)];
+    check(&trace, acknowledged(first, trace.len())).unwrap();
+    assert_eq!(syncs(&trace).len(), 7);
+    for at in syncs(&trace) {
+        let first = first - usize::from(at < first);
+        check(&without(&trace, at), acknowledged(first, trace.len() - 1))
+            .expect_err(&format!("{:?} is not needed", trace[at]));
+    }
+}
+
+#[test]
+fn what_others_made_visible_is_made_durable_before_it_is_relied_on() {
+    let dir = tempfile::tempdir().unwrap();
+    publish_draft(&folder(dir.path()));
+    let disk = RecordingDisk::new(Arc::new(OsDisk));
+    let ours = Folder::new(dir.path(), Arc::new(disk.clone()));
+    ours.settle("packs").unwrap();
+    assert_eq!(disk.trace().len(), 0, "nothing was relied on yet");
+    assert_eq!(ours.create(&key("packs/meta/1"), b"").unwrap(), Created::Exists);
+    assert_eq!(syncs(&disk.trace()).len(), 1);
+    ours.list("packs").unwrap();
+    ours.settle("packs").unwrap();
+    ours.settle("packs").unwrap();
+    assert_eq!(syncs(&disk.trace()).len(), 2);
+}
+
+#[test]
+fn no_fault_of_the_disk_leaves_half_a_key() {
+    let errors = [libc_errno::EIO, libc_errno::ENOSPC, libc_errno::EROFS];
+    let count = {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultyDisk::new(Arc::new(OsDisk), None);
+        publish_draft(&Folder::new(dir.path(), Arc::new(disk.clone())));
+        disk.operations()
+    };
+    for at in 0..count {
+        for (errno, for_ever) in errors.into_iter().flat_map(|errno| [(errno, false), (errno, true)]) {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = FaultyDisk::new(Arc::new(OsDisk), Some(Fault { at, errno, for_ever }));
+            let faulty = Folder::new(dir.path(), Arc::new(disk));
+            let created = faulty.create(&key("packs/meta/1"), b"the body");
+            let found = folder(dir.path()).read(&key("packs/meta/1"), 100).unwrap();
+            assert!(found.as_deref().is_none_or(|found| found == b"the body"));
+            match created {
+                Ok(_) => assert!(found.is_some()),
+                Err(error) => assert!(found.is_none() || !error.is_refusal(), "{error:?} was denied"),
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_called_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path()).create(&key("a/0"), b"").unwrap();
+    // Create, write, sync, link, remove, and then the directory.
+    let fault = Fault { at: 5, errno: libc_errno::EIO, for_ever: false };
+    let faulty = Folder::new(dir.path(), Arc::new(FaultyDisk::new(Arc::new(OsDisk), Some(fault))));
+    assert!(faulty.create(&key("a/1"), b"").is_err());
+    assert!(faulty.read(&key("a/1"), 1).unwrap().is_some(), "the fault came after the link");
+    assert!(faulty.create(&key("a/1"), b"").is_err());
+    assert!(faulty.create(&key("a/2"), b"").is_err());
+}
+
+/// The numbers that Linux, the BSDs and macOS agree on.
+mod libc_errno {
+    pub const EIO: i32 = 5;
+    pub const ENOSPC: i32 = 28;
+    pub const EROFS: i32 = 30;
+}
