@@ -1,3 +1,5 @@
 //! The `mdl` binary: everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    mdl::cli::main()
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use crate::disk::{Durability, create_dirs, replace};
+use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
 use crate::repo::{RepoError, Repository};
 
 /// A key of the configuration.
@@ -133,18 +133,32 @@ fn parse(path: &Path) -> Result<DocumentMut, RepoError> {
 }
 
 impl Repository {
-    /// Sets a key (`None` removes it), in the repository's or the person's own configuration.
-    pub fn configure(&self, key: ConfigKey, value: Option<&str>, global: bool) -> Result<(), RepoError> {
-        let path = if global { global_path() } else { Some(local_path(&self.directory)) };
-        let path = path.ok_or_else(|| RepoError::Invalid {
+    /// Sets a key (`None` removes it) in the repository's configuration.
+    pub fn configure(&self, key: ConfigKey, value: Option<&str>) -> Result<(), RepoError> {
+        key.set(value, &local_path(&self.directory), &self.directory.join("tmp"), &*self.disk)
+    }
+}
+
+impl Config {
+    /// Sets a key (`None` removes it) in a person's own configuration. Needs no repository.
+    pub fn set_global(key: ConfigKey, value: Option<&str>) -> Result<(), RepoError> {
+        let path = global_path().ok_or_else(|| RepoError::Invalid {
             what: "HOME".to_owned(),
             problem: "it is not set, so there is no place for a configuration".to_owned(),
         })?;
-        if let Some(value) = value.filter(|value| !key.accepts(value)) {
-            return Err(invalid(&path, format!("{} cannot be {value:?}", key.as_str())));
+        let folder = path.parent().unwrap_or(&path);
+        key.set(value, &path, folder, &OsDisk)
+    }
+}
+
+impl ConfigKey {
+    /// Sets the key (`None` removes it) in a file. `tmp` is on the same file system.
+    fn set(self, value: Option<&str>, path: &Path, tmp: &Path, disk: &dyn Disk) -> Result<(), RepoError> {
+        if let Some(value) = value.filter(|value| !self.accepts(value)) {
+            return Err(invalid(path, format!("{} cannot be {value:?}", self.as_str())));
         }
-        let mut document = parse(&path)?;
-        let (table, name) = key.table_and_name();
+        let mut document = parse(path)?;
+        let (table, name) = self.table_and_name();
         match value {
             Some(value) => document[table][name] = toml_edit::value(value),
             None => {
@@ -154,10 +168,8 @@ impl Repository {
                     .map(|table| table.remove(name));
             }
         }
-        let io = |source| RepoError::Io { action: "write", path: path.clone(), source };
-        let folder = path.parent().unwrap_or(&self.directory);
-        create_dirs(&*self.disk, folder).map_err(io)?;
-        let tmp = if global { folder.to_owned() } else { self.directory.join("tmp") };
-        replace(&*self.disk, &tmp, &path, document.to_string().as_bytes(), Durability::Durable).map_err(io)
+        let io = |source| RepoError::Io { action: "write", path: path.to_owned(), source };
+        create_dirs(disk, path.parent().unwrap_or(path)).map_err(io)?;
+        replace(disk, tmp, path, document.to_string().as_bytes(), Durability::Durable).map_err(io)
     }
 }

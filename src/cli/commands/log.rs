@@ -1,0 +1,82 @@
+//! `mdl log`: the commits.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use clap::Args;
+
+use crate::cli::commands::Run;
+use crate::cli::context::{Context, document};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::parts;
+use crate::id::CommitId;
+use crate::render::log::{Form, Lines};
+use crate::repo::{Logged, Repository};
+
+/// Show the commits, newest first
+#[derive(Args)]
+pub struct Log {
+    /// Where to start; HEAD if nothing is given
+    #[arg(value_name = "REV")]
+    revisions: Vec<String>,
+
+    /// Show at most N commits
+    #[arg(short = 'n', long, value_name = "N")]
+    number: Option<usize>,
+
+    /// A line for each commit
+    #[arg(long)]
+    oneline: bool,
+
+    /// Draw how the commits follow each other
+    #[arg(long)]
+    graph: bool,
+
+    /// Only commits that change one of these parts
+    #[arg(last = true, value_name = "PART")]
+    parts: Vec<String>,
+}
+
+impl Run for Log {
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("mdl log", ""),
+        ("mdl log --oneline --graph main wider", "two branches, drawn"),
+        ("mdl log -- params.lr", "when the learning rate was changed"),
+        ("mdl log -n 1 -- datasets/train", "the last change of a dataset"),
+    ];
+
+    fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        let repository = context.repository()?;
+        let what = Logged { from: self.starts(&repository)?, parts: parts::selectors(&self.parts)? };
+        let form = Form { oneline: self.oneline, graph: self.graph, width: context.terminal.width() };
+        let mut lines = Lines::new(form, context.style());
+        let mut commits = Vec::new();
+        let mut output = context.terminal.output();
+        let mut failed = None;
+        let mut left = self.number.unwrap_or(usize::MAX);
+        if left > 0 {
+            repository.log(&what, &mut |entry| {
+                left -= 1;
+                if context.is_json() {
+                    commits.push(crate::render::log::json(&entry));
+                } else if let Err(error) = output.write_all(lines.entry(&entry).as_bytes()) {
+                    failed = Some(error);
+                }
+                if left == 0 || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+        }
+        if context.is_json() && failed.is_none() {
+            let text = document("log", serde_json::json!({ "commits": commits }));
+            failed = output.write_all(text.as_bytes()).err();
+        }
+        failed.map_or_else(|| output.finish(), Err).map_err(CliError::Output)?;
+        Ok(Exit::Success)
+    }
+}
+
+impl Log {
+    fn starts(&self, repository: &Repository) -> Result<Vec<CommitId>, CliError> {
+        self.revisions.iter().map(|revision| Ok(repository.resolve(revision)?.commit)).collect()
+    }
+}

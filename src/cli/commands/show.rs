@@ -1,0 +1,35 @@
+//! `mdl show`: anything that is recorded.
+
+use clap::Args;
+
+use crate::cli::commands::Run;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::render::show;
+
+/// Show a commit, a part of one, a tag or any object
+#[derive(Args)]
+pub struct Show {
+    /// A revision, a part of one, or an id or the first digits of one
+    #[arg(value_name = "WHAT", default_value = "HEAD")]
+    what: String,
+}
+
+impl Run for Show {
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("mdl show", "the commit that is checked out"),
+        ("mdl show HEAD~2:params", "the parameters of an earlier one"),
+        ("mdl show main:datasets/train", "a dataset of a branch"),
+        ("mdl show 3f2a9c1", "whatever has this id"),
+    ];
+
+    fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        let repository = context.repository()?;
+        let shown = repository.show(&self.what)?;
+        let style = context.style();
+        let text = show::text(&shown, repository.store(), &style)?;
+        context.answer("show", || text, || show::json(&shown))?;
+        Ok(Exit::Success)
+    }
+}

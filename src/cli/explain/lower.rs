@@ -1,0 +1,173 @@
+//! What to do about errors of the floors below the façade.
+
+use std::io;
+
+use super::Advice;
+use crate::cli::exit::Exit;
+use crate::encoding::{DecodeError, DecodeProblem};
+use crate::object::ObjectError;
+use crate::refs::RefError;
+use crate::storage::StorageError;
+use crate::store::StoreError;
+use crate::worktree::apply::ApplyError;
+use crate::worktree::plan::PlanError;
+use crate::worktree::scan::ScanError;
+
+const DAMAGED: &str =
+    "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
+const NEWER: &str = "update mdl; nothing was changed";
+
+pub(super) fn bad_name() -> Advice {
+    Advice::new(Exit::Usage, "use letters, digits, '-', '_' and '.', and for branches and tags also '/'")
+}
+
+pub(super) fn io(error: &io::Error) -> Advice {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => Advice::none(Exit::NotFound),
+        Kind::AlreadyExists | Kind::DirectoryNotEmpty => {
+            Advice::new(Exit::Conflict, "name a folder that is new or empty")
+        }
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
+            Advice::new(Exit::Io, "check who owns it and whether you may write there")
+        }
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            Advice::new(Exit::Io, "make room on the disk and run the command again: nothing is half done")
+        }
+        Kind::Interrupted => Advice::none(Exit::Interrupted),
+        _ => Advice::none(Exit::Io),
+    }
+}
+
+pub(super) fn object(error: &ObjectError) -> Advice {
+    match error {
+        ObjectError::Missing { .. } | ObjectError::MissingContent(_) | ObjectError::Corrupt { .. } => {
+            Advice::new(Exit::Corruption, DAMAGED)
+        }
+        ObjectError::Malformed { problem, .. } => decode(problem),
+        ObjectError::TooLarge { .. } => Advice::new(Exit::Usage, "write it to a file with `mdl cat` instead"),
+        ObjectError::Storage(inner) => boxed(inner.as_ref()),
+    }
+}
+
+pub(super) fn reference(error: &RefError) -> Advice {
+    match error {
+        RefError::Malformed { problem, .. } => decode(problem),
+        RefError::Unknown { .. } => {
+            Advice::new(Exit::Io, "look with `mdl log` whether it was done, and run the command again if not")
+        }
+        RefError::Number { .. } | RefError::Vanished { .. } | RefError::TooLarge { .. } => {
+            Advice::new(Exit::Corruption, DAMAGED)
+        }
+        RefError::Contended { .. } => {
+            Advice::new(Exit::Conflict, "wait for the other programs, and run the command again")
+        }
+        RefError::Collecting { .. } => Advice::new(Exit::NeedsNewer, NEWER),
+        RefError::Upload(inner) => boxed(inner.as_ref()),
+        RefError::Storage(error) => io(&error.source),
+        RefError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn store(error: &StoreError) -> Advice {
+    match error {
+        StoreError::Storage(error) => io(&error.source),
+        StoreError::Object(error) => object(error),
+        StoreError::Pack { .. } | StoreError::CorruptContent { .. } | StoreError::CorruptRecipe(_) => {
+            Advice::new(Exit::Corruption, DAMAGED)
+        }
+        StoreError::ObjectTooLarge { .. } => {
+            Advice::new(Exit::Usage, "split what is so large, such as a feature list or parameters")
+        }
+        StoreError::Unfinished => Advice::none(Exit::Io),
+        StoreError::Output(error) | StoreError::Memory(error) => io(error),
+    }
+}
+
+fn decode(error: &DecodeError) -> Advice {
+    match &error.problem {
+        DecodeProblem::UnknownField(_) | DecodeProblem::UnknownVariant(_) => {
+            Advice::new(Exit::NeedsNewer, NEWER)
+        }
+        DecodeProblem::Truncated
+        | DecodeProblem::Trailing
+        | DecodeProblem::Expected(_)
+        | DecodeProblem::NotCanonical
+        | DecodeProblem::KeyOrder
+        | DecodeProblem::Utf8
+        | DecodeProblem::TooDeep
+        | DecodeProblem::Missing(_)
+        | DecodeProblem::Invalid(_) => Advice::new(Exit::Corruption, DAMAGED),
+    }
+}
+
+/// An error that has forgotten its type on the way through a trait.
+fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        store(error)
+    } else if let Some(error) = error.downcast_ref::<ObjectError>() {
+        object(error)
+    } else if let Some(error) = error.downcast_ref::<RefError>() {
+        reference(error)
+    } else if let Some(error) = error.downcast_ref::<StorageError>() {
+        io(&error.source)
+    } else if let Some(error) = error.downcast_ref::<io::Error>() {
+        io(error)
+    } else {
+        error.source().map_or_else(|| Advice::none(Exit::Io), boxed)
+    }
+}
+
+fn uncommitted() -> Advice {
+    Advice::new(
+        Exit::Conflict,
+        "commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change",
+    )
+}
+
+pub(super) fn scan(error: &ScanError) -> Advice {
+    const LEAVE_OUT: &str = "rename it, move it out of the project, or leave it out by an ignore file";
+    match error {
+        ScanError::Missing { .. } => {
+            Advice::new(Exit::NotFound, "bring it back, or take it out with `mdl rm`")
+        }
+        ScanError::Name { .. }
+        | ScanError::NotUtf8 { .. }
+        | ScanError::Special { .. }
+        | ScanError::TooLarge { .. }
+        | ScanError::LinkOutside { .. } => Advice::new(Exit::Usage, LEAVE_OUT),
+        ScanError::Cache => Advice::new(Exit::Io, "run the command again: the cache is made anew"),
+        ScanError::Changed { .. } => {
+            Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
+        }
+        ScanError::Io { source, .. } => io(source),
+        ScanError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn plan(error: &PlanError) -> Advice {
+    match error {
+        PlanError::Collision { .. } | PlanError::TooLong { .. } => Advice::new(
+            Exit::Io,
+            "this file system cannot hold both; check it out on another one with --to DIR",
+        ),
+        PlanError::Name { .. } => Advice::new(Exit::Corruption, DAMAGED),
+        PlanError::Io { source, .. } => io(source),
+        PlanError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn apply(error: &ApplyError) -> Advice {
+    match error {
+        ApplyError::Conflicts(_) => uncommitted(),
+        ApplyError::Changed(_) => {
+            Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
+        }
+        ApplyError::NotADirectory { .. } | ApplyError::LinkOutside { .. } => {
+            Advice::new(Exit::Conflict, "nothing was written through it; replace it by a folder of your own")
+        }
+        ApplyError::NotEmpty(_) => Advice::new(Exit::Conflict, "name a folder that is new or empty"),
+        ApplyError::Io { source, .. } => io(source),
+        ApplyError::Object(error) => object(error),
+    }
+}

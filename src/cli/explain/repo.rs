@@ -1,0 +1,133 @@
+//! What to do about errors of the façade.
+
+use super::{Advice, Names, line, lower, meant};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::repo::RepoError;
+use crate::worktree::apply::ApplyError;
+use crate::worktree::plan::{Conflict, ConflictReason};
+
+pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
+    match error {
+        RepoError::NotARepository(_)
+        | RepoError::ForeignOwner(_)
+        | RepoError::Unfinished(_)
+        | RepoError::UnknownFormat { .. }
+        | RepoError::Invalid { .. }
+        | RepoError::Io { .. } => state(error),
+        RepoError::NoCommits
+        | RepoError::UnknownRevision(_)
+        | RepoError::Ambiguous { .. }
+        | RepoError::NoSuchPart { .. }
+        | RepoError::NoSuchBranch(_)
+        | RepoError::NoSuchTag(_)
+        | RepoError::NoParent(_)
+        | RepoError::NotTracked(_) => missing(error, names),
+        RepoError::Exists(_)
+        | RepoError::CheckedOut(_)
+        | RepoError::Unmerged(_)
+        | RepoError::Detached
+        | RepoError::Conflict { .. } => conflict(error),
+        RepoError::Name { .. } => lower::bad_name(),
+        RepoError::NotAState { .. } => {
+            Advice::new(Exit::Usage, "to put back only a part, use `mdl restore --from REV PART`")
+        }
+        RepoError::NotAFile(_) => {
+            Advice::new(Exit::Usage, "`mdl show` tells what it is, and what lies in it")
+        }
+        RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
+        RepoError::Scan(error) => lower::scan(error),
+        RepoError::Plan(error) => lower::plan(error),
+        RepoError::Apply(error) => lower::apply(error),
+        RepoError::Object(error) => lower::object(error),
+        RepoError::Ref(error) => lower::reference(error),
+        RepoError::Store(error) => lower::store(error),
+        RepoError::Storage(error) => lower::io(&error.source),
+        RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
+    }
+}
+
+/// The repository or its files are not as they should be.
+fn state(error: &RepoError) -> Advice {
+    match error {
+        RepoError::NotARepository(_) => {
+            Advice::new(Exit::NotFound, "make one with `mdl init`, or name another folder with -C DIR")
+        }
+        RepoError::ForeignOwner(_) => Advice::new(
+            Exit::Io,
+            "mdl works only in repositories of your own; take a copy that belongs to you",
+        ),
+        RepoError::Unfinished(_) => {
+            Advice::new(Exit::NotFound, "run `mdl init` again: it finishes what was begun")
+        }
+        RepoError::UnknownFormat { .. } => {
+            Advice::new(Exit::NeedsNewer, "it was made by a newer mdl: update mdl; nothing was changed")
+        }
+        RepoError::Io { source, .. } => lower::io(source),
+        _ => Advice::new(Exit::Usage, "correct it and run the command again; nothing was recorded"),
+    }
+}
+
+/// Something that was named is not there.
+fn missing(error: &RepoError, names: &dyn Names) -> Advice {
+    let (guess, otherwise) = match error {
+        RepoError::NoCommits => (None, "record the first one with `mdl commit -m MESSAGE`"),
+        RepoError::UnknownRevision(written) => {
+            let mut candidates = names.branches();
+            candidates.extend(names.tags());
+            candidates.push("HEAD".to_owned());
+            let root = written.split(['~', '^', '@']).next().unwrap_or(written);
+            (meant(root, &candidates), "`mdl log` shows commits, `mdl branch` and `mdl tag` show names")
+        }
+        RepoError::Ambiguous { .. } => (None, "write more of its digits"),
+        RepoError::NoSuchPart { part, .. } => {
+            (meant(part, &names.parts()), "`mdl show` lists the parts of a commit")
+        }
+        RepoError::NoSuchBranch(written) => {
+            (meant(written, &names.branches()), "`mdl branch` lists the branches")
+        }
+        RepoError::NoSuchTag(written) => (meant(written, &names.tags()), "`mdl tag` lists the tags"),
+        RepoError::NotTracked(_) => (None, "mdl.toml names the parts of the model"),
+        _ => (None, "it is the first commit of its history"),
+    };
+    Advice::new(Exit::NotFound, guess.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+/// It would lose something.
+fn conflict(error: &RepoError) -> Advice {
+    match error {
+        RepoError::Exists(what) => {
+            Advice::new(Exit::Conflict, format!("choose another name, or remove {} first", line(what)))
+        }
+        RepoError::CheckedOut(_) => {
+            Advice::new(Exit::Conflict, "switch to another branch first: `mdl switch NAME`")
+        }
+        RepoError::Unmerged(name) => Advice::new(
+            Exit::Conflict,
+            format!("if they may be lost from sight, delete it with `mdl branch -D {}`", line(name)),
+        ),
+        RepoError::Detached => Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`"),
+        _ => Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again"),
+    }
+}
+
+/// More conflicts than this are only counted.
+const MAX_CONFLICTS: usize = 10;
+
+/// What else there is to know of an error: the files that would be lost.
+pub(super) fn details(error: &CliError) -> Vec<String> {
+    let CliError::Repo(RepoError::Apply(ApplyError::Conflicts(conflicts))) = error else { return Vec::new() };
+    let told = |conflict: &Conflict| match conflict.reason {
+        ConflictReason::Modified => {
+            format!("{} was changed and is not committed", line(conflict.path.as_str()))
+        }
+        ConflictReason::Untracked => {
+            format!("{} is in the way and in no commit", line(conflict.path.as_str()))
+        }
+    };
+    let mut details: Vec<String> = conflicts.iter().take(MAX_CONFLICTS).map(told).collect();
+    if let more @ 1.. = conflicts.len().saturating_sub(MAX_CONFLICTS) {
+        details.push(format!("so it is with {more} more"));
+    }
+    details
+}

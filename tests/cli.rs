@@ -1,0 +1,18 @@
+//! The binary as a person and a script meet it: run in fresh folders, with nothing of this machine's in sight.
+
+#![cfg(feature = "cli")]
+
+#[path = "cli/docs.rs"]
+mod docs;
+#[path = "cli/errors.rs"]
+mod errors;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/journey.rs"]
+mod journey;
+#[path = "cli/json.rs"]
+mod json;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/sandbox.rs"]
+mod sandbox;

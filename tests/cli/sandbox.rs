@@ -1,0 +1,129 @@
+//! A folder to run the binary in, isolated from the person who runs the tests.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A fresh folder with a project in it.
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+/// What a command said, and how it ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let sandbox = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir_all(sandbox.root()).unwrap();
+        std::fs::create_dir_all(sandbox.folder.path().join("home")).unwrap();
+        sandbox
+    }
+
+    /// A small project, in a repository, without a commit.
+    pub fn project() -> Self {
+        let sandbox = Self::new();
+        sandbox.write("params.yaml", "lr: 0.001\nlayers: [128, 64]\n");
+        sandbox.write("metrics.json", "{\"accuracy\": 0.91}\n");
+        sandbox.write("data/train.csv", "x,y\n1,2\n3,4\n");
+        sandbox.write("train.py", "print('training')\n");
+        sandbox.ok(&["init", "-q"]);
+        sandbox
+    }
+
+    /// The same with two commits on `main`: the second has another learning rate.
+    pub fn history() -> Self {
+        let sandbox = Self::project();
+        sandbox.ok(&["commit", "-q", "-m", "baseline"]);
+        sandbox.write("params.yaml", "lr: 0.01\nlayers: [128, 64]\n");
+        sandbox.write("metrics.json", "{\"accuracy\": 0.93}\n");
+        sandbox.ok(&["commit", "-q", "-m", "faster"]);
+        sandbox
+    }
+
+    /// Where the project is.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("project")
+    }
+
+    /// Writes a file of the project.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Reads a file of the project.
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join(path)).unwrap()
+    }
+
+    /// The binary with these arguments, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+        let home = self.folder.path().join("home");
+        command.args(arguments).current_dir(self.root()).stdin(Stdio::null()).env_clear();
+        command.env("HOME", &home).env("XDG_CONFIG_HOME", home.join("config")).env("PATH", "/usr/bin:/bin");
+        command.env("MDL_AUTHOR_NAME", "Ada").env("MDL_AUTHOR_EMAIL", "ada@example.org").env("TZ", "UTC");
+        command.env("GIT_CEILING_DIRECTORIES", self.folder.path());
+        command
+    }
+
+    /// Runs the binary.
+    pub fn mdl(&self, arguments: &[&str]) -> Ran {
+        self.ran(&self.command(arguments).output().unwrap())
+    }
+
+    /// Runs the binary, which does what it is asked, and says what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.mdl(arguments);
+        assert_eq!(ran.code, 0, "mdl {arguments:?}\n{}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// What a process said, the same wherever and whenever it runs.
+    pub fn ran(&self, output: &Output) -> Ran {
+        let text = |bytes: &[u8]| stable(&String::from_utf8(bytes.to_vec()).unwrap(), &self.root());
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+}
+
+impl Ran {
+    /// All of it, for a snapshot.
+    pub fn told(&self) -> String {
+        let errors = if self.stderr.is_empty() { String::new() } else { format!("---\n{}", self.stderr) };
+        format!("{}{errors}[exit {}]", self.stdout, self.code)
+    }
+}
+
+/// Text without what differs from run to run: the folder, ids, times, amounts of storage.
+fn stable(text: &str, root: &Path) -> String {
+    let text = text.replace(root.to_str().unwrap(), "<project>");
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain([' ']) {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        let is_id = matches!(word.len(), 8..=64)
+            && word.chars().all(is_hex)
+            && word.contains(|c: char| c.is_ascii_digit());
+        out += if is_id { "<id>" } else { &word };
+        word.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
