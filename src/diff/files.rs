@@ -142,7 +142,7 @@ pub(super) fn nodes(
     let mut changes = pages::Changes::new(max_files);
     pages::walk(find, old, new, &mut changes)?;
     let (list, truncated) = changes.finish();
-    let changes = if truncated { list } else { moves::pair(find, list, max_files)? };
+    let changes = if truncated { list } else { moves::pair(find, list)? };
     Ok(FilesDiff { changes, truncated })
 }
 

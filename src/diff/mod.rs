@@ -10,6 +10,8 @@ mod datasets;
 mod features;
 mod fields;
 mod files;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod lines;
 mod metrics;
 mod moves;
@@ -26,6 +28,7 @@ mod values;
 mod verdict;
 mod version;
 
+pub use accelerators::accelerator_fields;
 pub use datasets::{DatasetDiff, PlacedTree};
 pub use features::{FeatureChange, FeatureField, FeaturesDiff};
 pub use fields::{Field, FieldChange, Unit};
@@ -38,11 +41,16 @@ pub use params::ParamsDiff;
 pub use profile::{ColumnChange, ProfileDiff};
 pub use selector::{Part, Selector, SelectorError, Within};
 pub use state::{Snapshot, SnapshotDataset, SnapshotEnvironment, State};
+pub use system::system_fields;
 pub use values::{ValueChange, ValueChangeKind, values};
 pub use verdict::{Difference, Verdict};
 
-use crate::object::{Find, FindContent, ObjectError};
-use selector::Filter;
+use crate::diff::fields::FieldList;
+use crate::diff::selector::Filter;
+use crate::object::{
+    Accelerators, Definition, Environment, Find, FindContent, Object, ObjectError, Outcome, Packages, System,
+    get,
+};
 
 /// How to compare.
 #[derive(Clone, Debug)]
@@ -136,42 +144,129 @@ pub fn states(
     b: &State,
     options: &Options,
 ) -> Result<Diff, ObjectError> {
-    let filter = Filter::new(&options.only);
+    let comparison = Comparison { find, contents, options, filter: Filter::new(&options.only) };
     let mut diff = Diff {
         only: options.only.clone(),
         has_outcome: a.outcome.is_some() || b.outcome.is_some(),
         ..Diff::default()
     };
     if a.definition != b.definition {
-        definitions(find, contents, a, b, options, &filter, &mut diff)?;
+        comparison.definitions(a.definition.as_ref(), b.definition.as_ref(), &mut diff)?;
     }
     if a.outcome != b.outcome {
-        outcomes(find, a, b, options, &filter, &mut diff)?;
+        comparison.outcomes(a.outcome.as_ref(), b.outcome.as_ref(), &mut diff)?;
     }
     Ok(diff)
 }
 
-fn definitions(
-    find: &dyn Find,
-    contents: &dyn FindContent,
-    a: &State,
-    b: &State,
-    options: &Options,
-    filter: &Filter<'_>,
-    diff: &mut Diff,
-) -> Result<(), ObjectError> {
-    let _ = (find, contents, a, b, options, filter, diff);
-    todo!()
+/// Everything that the parts of a definition are compared with.
+struct Comparison<'a> {
+    find: &'a dyn Find,
+    contents: &'a dyn FindContent,
+    options: &'a Options,
+    filter: Filter<'a>,
 }
 
-fn outcomes(
-    find: &dyn Find,
-    a: &State,
-    b: &State,
-    options: &Options,
-    filter: &Filter<'_>,
-    diff: &mut Diff,
-) -> Result<(), ObjectError> {
-    let _ = (find, a, b, options, filter, diff);
-    todo!()
+impl Comparison<'_> {
+    fn definitions(
+        &self,
+        a: Option<&Definition>,
+        b: Option<&Definition>,
+        diff: &mut Diff,
+    ) -> Result<(), ObjectError> {
+        let (find, filter, max_files) = (self.find, &self.filter, self.options.max_files);
+        let sets = |side: Option<&Definition>| side.map(|d| d.datasets.clone()).unwrap_or_default();
+        diff.datasets = datasets::diff(find, &sets(a), &sets(b), filter, max_files)?;
+        let sets = |side: Option<&Definition>| side.map(|d| d.features.clone()).unwrap_or_default();
+        diff.features = features::diff(find, &sets(a), &sets(b), filter)?;
+        let params = |side: Option<&Definition>| side.and_then(|d| d.params.clone());
+        if filter.wants(Part::Params) {
+            diff.params = params::diff(find, params(a).as_ref(), params(b).as_ref(), filter)?;
+        }
+        let code = |side: Option<&Definition>| side.and_then(|d| d.code);
+        if filter.wants(Part::Code) && code(a) != code(b) {
+            diff.code = code::diff(find, self.contents, code(a), code(b), filter, self.options)?;
+        }
+        let command = |side: Option<&Definition>| side.and_then(|d| d.command.clone());
+        if filter.wants(Part::Command) && command(a) != command(b) {
+            diff.command = Some((command(a), command(b)));
+        }
+        let seeds = |side: Option<&Definition>| side.map(|d| d.seeds.clone()).unwrap_or_default();
+        diff.seeds = values(&seeds(a), &seeds(b));
+        diff.seeds.retain(|change| filter.key(Part::Seeds, &change.path));
+        let environment = |side: Option<&Definition>| side.map(|d| d.environment);
+        if environment(a) != environment(b) && Part::ENVIRONMENT.iter().any(|part| filter.wants(*part)) {
+            let read = |id| get::<Environment>(find, id);
+            let (a, b) = (environment(a).map(read).transpose()?, environment(b).map(read).transpose()?);
+            self.environments(a.as_ref(), b.as_ref(), diff)?;
+        }
+        Ok(())
+    }
+
+    fn environments(
+        &self,
+        a: Option<&Environment>,
+        b: Option<&Environment>,
+        diff: &mut Diff,
+    ) -> Result<(), ObjectError> {
+        if let Some((a, b)) = self.two(Part::Packages, a.map(|e| e.packages), b.map(|e| e.packages))? {
+            let none = || Packages { interpreter: None, packages: Vec::new() };
+            diff.packages = packages::diff(&a.unwrap_or_else(none), &b.unwrap_or_else(none), &self.filter);
+        }
+        if let Some((a, b)) = self.two(Part::System, a.map(|e| e.system), b.map(|e| e.system))? {
+            let list = |side: Option<System>| side.map(|system| system_fields(&system)).unwrap_or_default();
+            diff.system = self.fields(Part::System, &list(a), &list(b));
+        }
+        if let Some((a, b)) =
+            self.two(Part::Accelerators, a.map(|e| e.accelerators), b.map(|e| e.accelerators))?
+        {
+            let list =
+                |side: Option<Accelerators>| side.map(|it| accelerator_fields(&it)).unwrap_or_default();
+            diff.accelerators = self.fields(Part::Accelerators, &list(a), &list(b));
+        }
+        let variables = |side: Option<&Environment>| {
+            let mut out = FieldList::default();
+            side.iter().flat_map(|e| &e.variables).for_each(|(name, value)| out.text(name, value.clone()));
+            out.finish()
+        };
+        diff.variables = self.fields(Part::Variables, &variables(a), &variables(b));
+        Ok(())
+    }
+
+    /// Both objects of a part, if it is wanted and they are not the same.
+    fn two<T: Object>(
+        &self,
+        part: Part,
+        a: Option<T::Id>,
+        b: Option<T::Id>,
+    ) -> Result<Option<(Option<T>, Option<T>)>, ObjectError> {
+        if a == b || !self.filter.wants(part) {
+            return Ok(None);
+        }
+        let read = |id| get::<T>(self.find, id);
+        Ok(Some((a.map(read).transpose()?, b.map(read).transpose()?)))
+    }
+
+    fn fields(&self, part: Part, a: &[Field], b: &[Field]) -> Vec<FieldChange> {
+        let mut changes = fields::changes(a, b);
+        changes.retain(|change| self.filter.label(part, &change.label));
+        changes
+    }
+
+    fn outcomes(&self, a: Option<&Outcome>, b: Option<&Outcome>, diff: &mut Diff) -> Result<(), ObjectError> {
+        let metrics = |side: Option<&'_ Outcome>| side.and_then(|outcome| outcome.metrics.clone());
+        diff.metrics = metrics::diff(metrics(a).as_ref(), metrics(b).as_ref(), &self.filter);
+        let outputs =
+            |side: Option<&Outcome>| side.map(|outcome| outcome.outputs.clone()).unwrap_or_default();
+        let max_files = self.options.max_files;
+        diff.outputs = outputs::diff(self.find, &outputs(a), &outputs(b), &self.filter, max_files)?;
+        let exit = |side: Option<&Outcome>| side.and_then(|outcome| outcome.exit);
+        if self.filter.wants(Part::Exit) && exit(a) != exit(b) {
+            diff.exit = Some((exit(a), exit(b)));
+        }
+        Ok(())
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,5 @@
 //! Selectors: a part, or something within one, as a person writes it: `params.lr`, `datasets/train/x.csv`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,8 +11,8 @@ use crate::value::KeyPath;
 #[allow(missing_docs)]
 pub enum Part {
     Datasets,
-    Features,
     Params,
+    Features,
     Code,
     Command,
     Seeds,
@@ -30,8 +29,8 @@ impl Part {
     /// Every part, in order.
     pub const ALL: [Part; 13] = [
         Part::Datasets,
-        Part::Features,
         Part::Params,
+        Part::Features,
         Part::Code,
         Part::Command,
         Part::Seeds,
@@ -43,6 +42,8 @@ impl Part {
         Part::Outputs,
         Part::Exit,
     ];
+    /// The parts of a definition.
+    pub const DEFINITION: &[Part] = Part::ALL.split_at(10).0;
     /// The parts of an environment.
     pub const ENVIRONMENT: [Part; 4] = [Part::Packages, Part::System, Part::Accelerators, Part::Variables];
     /// The parts of an outcome.
@@ -111,7 +112,6 @@ pub enum SelectorError {
 
 /// The parts that a word means.
 fn parts_of(word: &str) -> Option<&'static [Part]> {
-    const DEFINITION: &[Part] = Part::ALL.split_at(10).0;
     Some(match word {
         "datasets" | "dataset" | "data" => &[Part::Datasets],
         "features" | "feature" => &[Part::Features],
@@ -128,7 +128,7 @@ fn parts_of(word: &str) -> Option<&'static [Part]> {
         "exit" => &[Part::Exit],
         "environment" | "env" => &Part::ENVIRONMENT,
         "outcome" => &Part::OUTCOME,
-        "definition" => DEFINITION,
+        "definition" => Part::DEFINITION,
         _ => return None,
     })
 }
@@ -293,11 +293,6 @@ impl<'a> Filter<'a> {
     /// Whether all of the dataset, feature set or output is wanted.
     pub(super) fn whole(&self, part: Part, name: &PartName) -> bool {
         self.any(|selector| selector.matches_path(part, Some(name), ""))
-    }
-
-    /// The whole parts that are wanted, in order.
-    pub(super) fn whole_parts(&self) -> BTreeSet<Part> {
-        Part::ALL.into_iter().filter(|part| self.covers(*part)).collect()
     }
 }
 
