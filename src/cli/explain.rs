@@ -7,7 +7,6 @@ mod lower;
 mod repo;
 
 use std::error::Error;
-use std::io;
 
 use serde_json::json;
 
@@ -88,10 +87,7 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
             Advice::new(Exit::NotFound, meant(head, &parts).unwrap_or_else(all))
         }
         CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
-        CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => {
-            Advice::none(Exit::ClosedPipe)
-        }
-        CliError::Output(source) => lower::io(source),
+        CliError::Output(source) => lower::output(source),
         CliError::Editor { .. } => Advice::new(
             Exit::Usage,
             "set MDL_EDITOR, VISUAL or EDITOR to an editor that is installed, or give the message with -m",
@@ -152,6 +148,8 @@ impl Explained {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::repo::RepoError;
     use crate::storage::StorageError;
@@ -184,7 +182,10 @@ mod tests {
         assert_eq!(hint(RepoError::NoSuchTag("v2".to_owned())), "did you mean v1?");
         let part = RepoError::NoSuchPart { commit: "x".to_owned(), part: "datasets/trian".to_owned() };
         assert_eq!(hint(part), "did you mean datasets/train?");
-        let parameter = CliError::Part { what: "param.lr".to_owned(), reason: "x".parse::<crate::diff::Selector>().unwrap_err() };
+        let parameter = CliError::Part {
+            what: "param.lr".to_owned(),
+            reason: "x".parse::<crate::diff::Selector>().unwrap_err(),
+        };
         assert_eq!(explained(parameter).hint.unwrap(), "did you mean params?");
     }
 

@@ -147,10 +147,11 @@ mod tests {
         for line in sensible.split('|') {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
         }
-        for line in "add|rm|commit -x|diff a b c|branch a b c|branch -m a|switch|switch --detach -c a|checkout|\
+        for line in
+            "add|rm|commit -x|diff a b c|branch a b c|branch -m a|switch|switch --detach -c a|checkout|\
              checkout a --to d --force|restore|cat|tag -m x|config --unset|completions tcsh|add a --as model|\
              nonsense|--color blue status"
-            .split('|')
+                .split('|')
         {
             assert!(parse(line).is_err(), "{line} was accepted");
         }

@@ -30,12 +30,17 @@ fn what_changes_something_says_what() {
 #[test]
 fn errors_are_documents_too() {
     let sandbox = Sandbox::new();
-    for (arguments, code) in [(&["status", "--json"][..], 3), (&["--json", "stauts"], 2), (&["add", "--json"], 2)] {
+    for (arguments, code) in
+        [(&["status", "--json"][..], 3), (&["--json", "stauts"], 2), (&["add", "--json"], 2)]
+    {
         let ran = sandbox.mdl(arguments);
         let error = document(&ran.stderr);
         assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?}");
         assert_eq!(error["schema"], "mdl.error/1");
         assert_eq!(error["code"], code);
-        assert!(error["error"].as_str().is_some_and(|text| !text.is_empty() && !text.contains('\n')), "{error}");
+        assert!(
+            error["error"].as_str().is_some_and(|text| !text.is_empty() && !text.contains('\n')),
+            "{error}"
+        );
     }
 }

@@ -37,7 +37,10 @@ fn colours_only_where_they_are_wanted() {
     };
     assert!(!colored(&["help"], &[]), "into a pipe");
     assert!(colored(&["help", "--color", "always"], &[]));
-    assert!(colored(&["--color=always", "help"], &[("NO_COLOR", "1")]), "an option goes before the environment");
+    assert!(
+        colored(&["--color=always", "help"], &[("NO_COLOR", "1")]),
+        "an option goes before the environment"
+    );
     assert!(colored(&["help"], &[("CLICOLOR_FORCE", "1")]));
     assert!(!colored(&["help"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&["help", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
@@ -56,7 +59,8 @@ fn quiet_says_nothing_of_what_was_done() {
 #[test]
 fn nothing_is_paged_into_a_pipe() {
     let sandbox = Sandbox::new();
-    let output = sandbox.command(&["help"]).env("MDL_PAGER", "touch paged").env("LINES", "2").output().unwrap();
+    let output =
+        sandbox.command(&["help"]).env("MDL_PAGER", "touch paged").env("LINES", "2").output().unwrap();
     assert!(output.status.success() && !sandbox.root().join("paged").exists());
 }
 

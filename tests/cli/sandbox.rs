@@ -90,7 +90,11 @@ impl Sandbox {
     /// What a process said, the same wherever and whenever it runs.
     pub fn ran(&self, output: &Output) -> Ran {
         let text = |bytes: &[u8]| stable(&String::from_utf8(bytes.to_vec()).unwrap(), &self.root());
-        Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }
 
@@ -113,7 +117,9 @@ fn stable(text: &str, root: &Path) -> String {
             continue;
         }
         let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-        let is_id = matches!(word.len(), 8..=64) && word.chars().all(is_hex) && word.contains(|c: char| c.is_ascii_digit());
+        let is_id = matches!(word.len(), 8..=64)
+            && word.chars().all(is_hex)
+            && word.contains(|c: char| c.is_ascii_digit());
         out += if is_id { "<id>" } else { &word };
         word.clear();
         out.push(c);

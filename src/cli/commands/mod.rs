@@ -106,7 +106,8 @@ fn describe<C: Run>(command: Command) -> Command {
         .help("Print help")
         .help_heading("Global options");
     // The options first, so that the command's own description is the one that stays.
-    C::augment_args(Options::augment_args(command)).arg(help).after_help(examples(C::EXAMPLES))
+    let command = Options::augment_args(command).next_help_heading(None);
+    C::augment_args(command).arg(help).after_help(examples(C::EXAMPLES))
 }
 
 fn examples(lines: &[(&str, &str)]) -> String {
