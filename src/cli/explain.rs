@@ -5,6 +5,9 @@
 
 mod lower;
 mod repo;
+mod usage;
+
+pub use usage::usage;
 
 use std::error::Error;
 
