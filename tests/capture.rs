@@ -229,17 +229,22 @@ fn nothing_in_a_strangers_repository_is_obeyed() {
 #[test]
 fn a_broken_repository_does_not_hang_or_fail() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
-    for broken in ["HEAD", "index", "config"] {
+    for broken in ["HEAD", "index", "config", "refs/heads/main", "info/exclude"] {
         let Some(dir) = repository() else { return };
         write(dir.path(), "a.py", "");
         commit_all(dir.path());
         let path = dir.path().join(".git").join(broken);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, [0xff; 100]).unwrap();
         assert_eq!(names(&list(dir.path(), &[])), ["a.py"], "{broken} is rubbish");
         std::fs::remove_file(&path).unwrap();
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         assert_eq!(names(&list(dir.path(), &[])), ["a.py"], "{broken} is a pipe");
     }
+    let Some(dir) = repository() else { return };
+    write(dir.path(), "src/a.py", "");
+    mknodat(CWD, dir.path().join("src/.gitignore"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(capture::code(dir.path(), &[]).is_err());
 }
 
 #[cfg(target_os = "linux")]
@@ -263,4 +268,45 @@ fn probes_of_this_host_are_stable() {
     assert_eq!(capture::system(), capture::system());
     assert_eq!(capture::packages(root.path()), capture::packages(root.path()));
     assert_eq!(capture::accelerators(), capture::accelerators());
+}
+
+/// The fastest of some runs, in milliseconds. Told, not asserted: other work on the machine is none of ours.
+fn tell<T>(what: &str, runs: usize, mut work: impl FnMut() -> T) {
+    let mut times: Vec<f64> = Vec::new();
+    for _ in 0..runs {
+        let start = std::time::Instant::now();
+        std::hint::black_box(work());
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    println!(
+        "{what:32} first {:8.3} ms, best {:8.3} ms",
+        times[0],
+        times.iter().copied().fold(f64::MAX, f64::min)
+    );
+}
+
+#[test]
+#[ignore = "a measurement: cargo test --test capture -- --ignored --nocapture timings"]
+fn timings() {
+    tell("system", 20, capture::system);
+    tell("accelerators", 20, capture::accelerators);
+    let root = tempfile::tempdir().unwrap();
+    println!("packages of this host: {}", capture::packages(root.path()).packages.len());
+    tell("packages", 20, || capture::packages(root.path()));
+    for (kind, folders, files) in [("small", 2, 5), ("large", 200, 100)] {
+        let Some(dir) = repository() else { return };
+        for folder in 0..folders {
+            (0..files).for_each(|file| write(dir.path(), &format!("d{folder}/f{file}.py"), "text"));
+        }
+        tell(&format!("{kind}, untracked: paths"), 5, || capture::code_paths(dir.path(), &[]));
+        commit_all(dir.path());
+        // As time passes, files are no longer younger than the index.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        git(dir.path(), &["update-index", "-q", "--refresh", "--force-write-index"]);
+        tell(&format!("{kind}, tracked: paths"), 10, || capture::code_paths(dir.path(), &[]));
+        tell(&format!("{kind}, tracked: state"), 10, || capture::git_state(dir.path()));
+        tell(&format!("{kind}, tracked: both"), 10, || capture::code(dir.path(), &[]));
+        std::fs::remove_dir_all(dir.path().join(".git")).unwrap();
+        tell(&format!("{kind}, no git: paths"), 5, || capture::code_paths(dir.path(), &[]));
+    }
 }

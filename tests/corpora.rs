@@ -40,6 +40,40 @@ fn every_seed_keeps_the_promises() {
     }
 }
 
+/// What a fuzzer would try first: each seed with a few bytes changed, taken out, doubled or cut off.
+#[test]
+fn mutated_seeds_keep_the_promises() {
+    for folder in entries(&seeds()) {
+        let target = bodies::target(name(&folder)).unwrap();
+        for file in entries(&folder) {
+            let seed = std::fs::read(file).unwrap();
+            (0..MUTATIONS).for_each(|i| target(&mutated(&seed, i)));
+        }
+    }
+}
+
+/// More would find more; this many take a second or two.
+const MUTATIONS: u64 = 40;
+
+fn mutated(seed: &[u8], number: u64) -> Vec<u8> {
+    let (mut bytes, choices) = (seed.to_vec(), noise(number ^ (seed.len() as u64) << 32));
+    for choice in choices.chunks_exact(4).take(1 + number as usize % 4) {
+        let at = usize::from(u16::from_le_bytes([choice[0], choice[1]])) % bytes.len().max(1);
+        match choice[2] % 5 {
+            _ if bytes.is_empty() => {}
+            0 => bytes[at] ^= 1 << (choice[3] % 8),
+            1 => bytes[at] = choice[3],
+            2 => _ = bytes.remove(at),
+            3 => bytes.truncate(at + 1),
+            _ => {
+                let tail = bytes[at..].to_vec();
+                bytes.extend(tail);
+            }
+        }
+    }
+    bytes
+}
+
 #[test]
 fn every_target_has_seeds_and_is_built() {
     let fuzz = seeds().parent().unwrap().to_owned();

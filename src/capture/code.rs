@@ -4,7 +4,8 @@
 //! that what mdl leaves out by itself is the same.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
@@ -22,11 +23,22 @@ pub(super) enum GitState {
 /// Lists the files, and asks git for its state if that is wanted.
 pub(super) fn list(root: &Path, without: &[TreePath], state: GitState) -> Result<CodeFiles, CaptureError> {
     let filter = Filter::new(root, without);
+    filter.check_folder(root);
+    filter.no_trap()?;
     #[cfg(feature = "git")]
     if let Some(git) = crate::capture::git::Git::find(root) {
         let mut found = Found::default();
-        if git.list(&filter, &mut found)? {
-            let state = if state == GitState::Ask { git.state() } else { None };
+        let (listed, state) = match state {
+            GitState::Ask if git.is_large() => std::thread::scope(|scope| {
+                // gix stays on the thread that opened it, and opening is cheap.
+                let asked = scope.spawn(|| crate::capture::git_state(root));
+                (git.list(&filter, &mut found), asked.join().ok().flatten())
+            }),
+            GitState::Ask => (git.list(&filter, &mut found), git.state()),
+            GitState::Skip => (git.list(&filter, &mut found), None),
+        };
+        filter.no_trap()?;
+        if listed? {
             return Ok(found.sorted(state));
         }
     }
@@ -36,8 +48,10 @@ pub(super) fn list(root: &Path, without: &[TreePath], state: GitState) -> Result
 
 /// What mdl leaves out by itself, whoever lists the files.
 pub(super) struct Filter {
+    root: PathBuf,
     without: HashSet<String>,
     ignored: Option<Gitignore>,
+    trap: OnceLock<PathBuf>,
 }
 
 impl Filter {
@@ -50,7 +64,27 @@ impl Filter {
             }
             builder.build().ok()
         });
-        Self { without: without.iter().map(|path| path.as_str().to_owned()).collect(), ignored }
+        let without = without.iter().map(|path| path.as_str().to_owned()).collect();
+        Self { root: root.to_owned(), without, ignored, trap: OnceLock::new() }
+    }
+
+    /// Whether the ignore files of a folder can be read at all: a pipe of that name would be waited for, for ever.
+    pub(super) fn check_folder(&self, folder: &Path) -> bool {
+        let is_trap = |path: &PathBuf| path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir());
+        match [".gitignore", ".ignore"].iter().map(|name| folder.join(name)).find(is_trap) {
+            Some(trap) => {
+                self.trap.get_or_init(|| trap);
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn no_trap(&self) -> Result<(), CaptureError> {
+        match self.trap.get() {
+            Some(path) => Err(CaptureError(format!("{} is not a file", path.display()))),
+            None => Ok(()),
+        }
     }
 
     /// Whether this path is left out, and with it everything below. To be asked of each directory on the way.
@@ -60,6 +94,7 @@ impl Filter {
             || self.without.contains(path)
             || (!tracked && is_clutter(name, is_dir))
             || self.ignored.as_ref().is_some_and(|rules| rules.matched(path, is_dir).is_ignore())
+            || (is_dir && !self.check_folder(&self.root.join(path)))
     }
 }
 
@@ -114,14 +149,17 @@ impl Found {
 /// Walks without git: hidden files are listed, and ignore files hold although no git repository is there.
 fn walk(root: &Path, filter: Filter) -> Result<Found, CaptureError> {
     let base = root.to_owned();
+    let filter = Arc::new(filter);
+    let asked = Arc::clone(&filter);
     let keep = move |entry: &DirEntry| match relative(entry.path(), &base) {
-        Ok(path) => path.is_empty() || !filter.excludes(&path, is_dir(entry), false),
+        Ok(path) => path.is_empty() || !asked.excludes(&path, is_dir(entry), false),
         Err(_) => true,
     };
     let entries = WalkBuilder::new(root)
         .hidden(false)
         .parents(false)
         .require_git(false)
+        .git_exclude(false)
         .follow_links(false)
         .filter_entry(keep)
         .build();
@@ -139,6 +177,7 @@ fn walk(root: &Path, filter: Filter) -> Result<Found, CaptureError> {
             Err(error) => return Err(CaptureError(error.to_string())),
         }
     }
+    filter.no_trap()?;
     Ok(found)
 }
 
@@ -229,6 +268,19 @@ mod tests {
         assert_eq!(names(found), ["ok.py"]);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_in_the_place_of_an_ignore_file_is_an_error() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        for name in [".gitignore", "src/.ignore"] {
+            let dir = tempfile::tempdir().unwrap();
+            write(dir.path(), "src/a.py", "");
+            mknodat(CWD, dir.path().join(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+            let error = list(dir.path(), &[], GitState::Skip).unwrap_err();
+            assert!(error.to_string().ends_with("is not a file"), "{error}");
+        }
+    }
+
     #[test]
     fn a_root_that_is_not_there_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
@@ -237,7 +289,7 @@ mod tests {
 
     #[test]
     fn clutter_is_left_out_unless_tracked() {
-        let filter = Filter { without: HashSet::new(), ignored: None };
+        let filter = Filter::new(Path::new("/nowhere"), &[]);
         assert!(filter.excludes("a/__pycache__", true, false));
         assert!(!filter.excludes("a/__pycache__", true, true));
         assert!(!filter.excludes("a/venv", false, false), "a file of that name is somebody's own");

@@ -2,16 +2,11 @@
 
 use crate::object::Cpu;
 
-/// Extensions that decide which instructions a numeric library picks, and so how results round. A name that
-/// ends with `*` stands for all that start with it. They are the kernel's names.
-const NUMERIC: &[&str] = &[
-    // x86
-    "sse4_1", "sse4_2", "avx", "avx2", "avx512*", "avx_*", "avx10*", "amx_*", "fma", "fma4", "f16c",
-    // ARM
-    "asimd*", "neon", "vfpv4", "fphp", "fcma", "sve*", "sme*", "bf16", "i8mm", "ebf16",
-    // POWER
-    "altivec", "vsx",
-];
+/// Extensions that decide which instructions a numeric library picks, and so how results round: the kernel's names,
+/// which mean different things on different processors. A name that ends with `*` stands for all that start with it.
+const X86: &[&str] =
+    &["sse4_1", "sse4_2", "avx", "avx2", "avx512*", "avx_*", "avx10*", "amx_*", "fma", "fma4", "f16c"];
+const ARM: &[&str] = &["asimd*", "neon", "vfpv4", "fphp", "fcma", "sve*", "sme*", "bf16", "ebf16", "i8mm"];
 
 /// The processor, from `/proc/cpuinfo` (of which the first processor is enough), the list of processors that are
 /// online, and the list of those that share a core with the first.
@@ -35,8 +30,12 @@ pub(super) fn parse(
         (None, Some((implementer, part))) => arm_model(implementer, part),
         (None, None) => (None, field("cpu").or_else(|| field("uarch")).unwrap_or("unknown").to_owned()),
     };
-    let flags = field("flags").or_else(|| field("Features")).unwrap_or_default();
-    Cpu { model, vendor, cores: cores.filter(|cores| *cores > 0), threads, extensions: extensions(flags) }
+    let extensions = match (field("flags"), field("Features")) {
+        (Some(flags), _) => extensions(flags, X86),
+        (None, Some(features)) => extensions(features, ARM),
+        (None, None) => Vec::new(),
+    };
+    Cpu { model, vendor, cores: cores.filter(|cores| *cores > 0), threads, extensions }
 }
 
 /// How many numbers a list of the kernel has, such as `0-3,8,10-11`.
@@ -49,9 +48,9 @@ pub(super) fn count(list: &str) -> Option<u64> {
     ranges.sum::<Option<u64>>().filter(|count| (1..=1 << 20).contains(count))
 }
 
-fn extensions(flags: &str) -> Vec<String> {
+fn extensions(flags: &str, numeric: &[&str]) -> Vec<String> {
     let is_numeric = |flag: &&str| {
-        NUMERIC.iter().any(|name| match name.strip_suffix('*') {
+        numeric.iter().any(|name| match name.strip_suffix('*') {
             Some(start) => flag.starts_with(start),
             None => flag == name,
         })
@@ -111,13 +110,13 @@ fn arm_model(implementer: &str, part: &str) -> (Option<String>, String) {
 mod tests {
     use super::*;
 
-    const X86: &str = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R)   CPU @ 2.00GHz\n\
+    const XEON: &str = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R)   CPU @ 2.00GHz\n\
         siblings\t: 56\ncpu cores\t: 28\ncpu MHz\t: 2000.152\nflags\t\t: fpu sse4_2 fma avx512f avx avx2 f16c \
-        avx512_bf16 amx_tile amx_bf16 avx_vnni hypervisor\n\nprocessor\t: 1\nmodel name\t: another\n";
+        avx512_bf16 amx_tile amx_bf16 avx_vnni smep sme hypervisor\n\nprocessor\t: 1\nmodel name\t: another\n";
 
     #[test]
     fn x86() {
-        let cpu = parse(X86, Some("0-111\n"), Some("0,56"), 1);
+        let cpu = parse(XEON, Some("0-111\n"), Some("0,56"), 1);
         assert_eq!(
             (cpu.model.as_str(), cpu.vendor.as_deref()),
             ("Intel(R) Xeon(R) CPU @ 2.00GHz", Some("GenuineIntel"))

@@ -44,11 +44,21 @@ impl Git {
         (work_tree == top).then_some(Self { repository, prefix })
     }
 
+    /// Whether there is so much to look at that a second thread pays.
+    pub(super) fn is_large(&self) -> bool {
+        self.repository.index_or_empty().is_ok_and(|index| index.entries().len() > 2000)
+    }
+
     /// Adds the project's files that are in the work tree and tracked, or untracked and not ignored.
     /// False if git has nothing to say: it cannot read its index, or ignores the project as a whole.
     pub(super) fn list(&self, filter: &Filter, found: &mut Found) -> Result<bool, CaptureError> {
         let Ok(index) = self.repository.index_or_empty() else { return Ok(false) };
-        if self.ignores_everything(&index) {
+        // Ignore files above the project count, too.
+        let above = self.repository.workdir().into_iter().flat_map(|top| {
+            let folders = Path::new(&self.prefix).ancestors().skip(1);
+            folders.map(move |folder| top.join(folder))
+        });
+        if !above.into_iter().all(|folder| filter.check_folder(&folder)) || self.ignores_everything(&index) {
             return Ok(false);
         }
         let failed = |error: gix::Error| CaptureError(error.to_string());
@@ -151,7 +161,9 @@ impl Git {
 /// Opens a repository such that nothing in it is obeyed.
 fn open(git_dir: &Path) -> Option<gix::Repository> {
     // A pipe in the place of one of these would be waited for.
-    let harmless = ["HEAD", "config", "index", "packed-refs", "commondir"]
+    let head = crate::capture::small_file::line(&git_dir.join("HEAD"));
+    let branch = head.as_deref().and_then(|head| head.strip_prefix("ref: ")).unwrap_or("HEAD");
+    let harmless = ["HEAD", "config", "index", "packed-refs", "commondir", "info/exclude", branch]
         .iter()
         .all(|name| git_dir.join(name).metadata().map_or(true, |file| file.is_file()));
     if !harmless {

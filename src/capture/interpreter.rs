@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture::small_file;
+use crate::capture::{pyenv, small_file};
 use crate::object::Interpreter;
 
 /// Reads an environment variable.
@@ -49,9 +49,9 @@ fn on_path(root: &Path, environment: Environment<'_>) -> Option<Found> {
         if !is_script(&program) {
             return of_program(&program, environment);
         }
-        match pyenv_prefix(&program, root, environment)? {
-            Pyenv::Version(prefix) => return at_prefix(&prefix, None, environment),
-            Pyenv::System => {}
+        match pyenv::choice(&program, root, environment)? {
+            pyenv::Choice::Version(prefix) => return at_prefix(&prefix, None, environment),
+            pyenv::Choice::System => {}
         }
     }
     None
@@ -72,48 +72,6 @@ fn is_script(program: &Path) -> bool {
     use std::io::Read;
     let mut start = [0; 2];
     std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
-}
-
-enum Pyenv {
-    Version(PathBuf),
-    /// pyenv is told to step aside.
-    System,
-}
-
-/// What pyenv would choose for one of its shims; `None` if it is not one, or what is chosen is not installed.
-fn pyenv_prefix(shim: &Path, root: &Path, environment: Environment<'_>) -> Option<Pyenv> {
-    let shims = shim.parent()?;
-    if shims.file_name()? != "shims" || !shims.parent()?.join("versions").is_dir() {
-        return None;
-    }
-    let home = shims.parent()?;
-    let chosen = environment("PYENV_VERSION")
-        .and_then(|text| text.into_string().ok())
-        .filter(|text| !text.is_empty())
-        .or_else(|| root.ancestors().find_map(|dir| small_file::line(&dir.join(".python-version"))))
-        .or_else(|| small_file::line(&home.join("version")));
-    let Some(chosen) = chosen else { return Some(Pyenv::System) };
-    let name = chosen.split([':', ' ']).next()?;
-    if name == "system" {
-        return Some(Pyenv::System);
-    }
-    // A name, possibly of an environment in a version (`3.11.7/envs/x`), and never a way out.
-    if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return None;
-    }
-    let exact = home.join("versions").join(name);
-    if exact.is_dir() {
-        return Some(Pyenv::Version(exact));
-    }
-    newest(&home.join("versions"), &format!("{name}.")).map(Pyenv::Version)
-}
-
-/// The folder with the highest number after a prefix: `3.11` stands for the newest `3.11.x`.
-fn newest(versions: &Path, prefix: &str) -> Option<PathBuf> {
-    let names =
-        std::fs::read_dir(versions).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let numbered = names.filter_map(|name| Some((name.strip_prefix(prefix)?.parse::<u32>().ok()?, name)));
-    numbered.max().map(|(_, name)| versions.join(name))
 }
 
 /// The interpreter at a prefix: a virtual environment, a conda environment or an installation.

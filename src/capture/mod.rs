@@ -14,6 +14,7 @@ mod interpreter;
 mod nvml;
 mod packages;
 mod pci;
+mod pyenv;
 mod redact;
 mod small_file;
 mod system;

@@ -178,7 +178,7 @@ fn channel(head: &str) -> Option<String> {
     }
     let is_platform =
         |part: &&str| *part == "noarch" || part.split_once('-').is_some_and(|(os, _)| is_os(os));
-    if parts.len() > 1 && parts.last().is_some_and(|part| is_platform(&part)) {
+    if parts.len() > 1 && parts.last().is_some_and(is_platform) {
         parts.pop();
     }
     let channel = parts.join("/");

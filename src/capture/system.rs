@@ -81,9 +81,8 @@ mod linux {
     fn container(root: &Path, kernel: Option<&str>) -> Option<String> {
         let has = |path: &str| root.join(path).symlink_metadata().is_ok();
         let groups = small_file::text(&root.join("proc/1/cgroup")).unwrap_or_default();
-        let known = if has("run/secrets/kubernetes.io") || has("var/run/secrets/kubernetes.io") {
-            "kubernetes"
-        } else if groups.contains("kubepods") {
+        let secrets = ["run/secrets/kubernetes.io", "var/run/secrets/kubernetes.io"];
+        let known = if secrets.into_iter().any(has) || groups.contains("kubepods") {
             "kubernetes"
         } else if has("run/.containerenv") {
             "podman"

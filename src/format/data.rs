@@ -2,7 +2,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::{csv, jsonl, npy, parquet, safetensors};
+#[cfg(feature = "parquet")]
+use super::parquet;
+use super::{csv, jsonl, npy, safetensors};
 use crate::object::Profile;
 use crate::profile::{empty, gap};
 
@@ -96,7 +98,10 @@ pub fn profile(format: &str, file: &mut dyn ReadSeek, size: u64) -> Profile {
         "tsv" => csv::profile(Some(b'\t'), file, size),
         "jsonl" => jsonl::profile(file, size),
         "npy" => npy::profile(file, size),
+        #[cfg(feature = "parquet")]
         "parquet" => parquet::profile(file, size),
+        #[cfg(not(feature = "parquet"))]
+        "parquet" => gap("this mdl was built without Parquet"),
         "safetensors" => safetensors::profile(file, size),
         _ => Ok(empty()),
     };

@@ -13,6 +13,7 @@ mod jsonl;
 mod literal;
 mod metrics;
 mod npy;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod safetensors;
 mod scalar;

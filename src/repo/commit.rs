@@ -16,6 +16,9 @@ use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
 use crate::worktree::scan::Sink;
 
+/// Characters of a message's first line that a branch's history repeats.
+const MAX_SUMMARY: usize = 200;
+
 /// How to commit.
 #[derive(Clone, Debug, Default)]
 pub struct CommitOptions {
@@ -123,7 +126,9 @@ impl Repository {
             }
             Ok(())
         };
-        let why = format!("commit: {}", message.lines().next().unwrap_or_default());
+        // An entry of a ref is short: it says what it was for, not all of why.
+        let summary: String = message.lines().next().unwrap_or_default().chars().take(MAX_SUMMARY).collect();
+        let why = format!("commit: {summary}");
         match head {
             Head::Branch(name, base) => self.advance(name, *base, Target::Commit(id), &why, &mut upload)?,
             Head::Detached(_) => {

@@ -24,6 +24,8 @@ pub struct Damage {
 /// What a check found.
 #[derive(Clone, Debug, Default)]
 pub struct FsckReport {
+    /// Packs that were checked.
+    pub packs: u64,
     /// Objects that are reachable.
     pub objects: u64,
     /// Contents that are reachable.
@@ -41,7 +43,7 @@ impl Repository {
         let mut report = FsckReport::default();
         let depth = if data { Depth::Everything } else { Depth::Footers };
         let damage = &mut report.damage;
-        self.store.verify(depth, progress, &mut |found| {
+        report.packs = self.store.verify(depth, progress, &mut |found| {
             damage.push(Damage {
                 what: format!("pack {}", found.pack),
                 problem: found.problem.to_string(),

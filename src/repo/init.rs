@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
+use crate::disk::{Disk, Durability, OsDisk, create_scratch_dir, replace};
 use crate::name::RefName;
 use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
 use crate::storage::{Folder, Key, Storage};
@@ -54,8 +54,8 @@ impl Repository {
             move |source| RepoError::Io { action: "write", path, source }
         };
         let tmp = directory.join("tmp");
-        create_dirs(&*disk, &tmp).map_err(io(&tmp))?;
-        create_dirs(&*disk, &directory.join("cache")).map_err(io(&directory))?;
+        create_scratch_dir(&*disk, &tmp).map_err(io(&tmp))?;
+        create_scratch_dir(&*disk, &directory.join("cache")).map_err(io(&directory))?;
         // git then ignores the directory without anybody's .gitignore being touched.
         let ignore = directory.join(".gitignore");
         replace(&*disk, &tmp, &ignore, b"*\n", Durability::Durable).map_err(io(&ignore))?;

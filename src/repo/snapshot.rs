@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
-use crate::capture;
+use crate::capture::{self, CodeFiles};
 use crate::diff::State;
 use crate::format::{self, FormatError, Syntax};
 use crate::id::{ContentId, EnvironmentId};
@@ -84,22 +84,46 @@ pub(super) struct Snapshooter<'a, S> {
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
-    /// Looks at everything.
+    /// Looks at everything: the environment and the list of source files while the data is read.
     pub fn take(&self, surroundings: Surroundings) -> Result<Snapshot, RepoError> {
+        let with_git = matches!(surroundings, Surroundings::Observed);
         std::thread::scope(|scope| {
+            let code = scope.spawn(move || self.list_code(with_git));
             let environment = scope.spawn(move || match surroundings {
                 Surroundings::Assumed(id) => Ok((id, Vec::new())),
                 Surroundings::Observed => self.environment(),
             });
-            let mut snapshot = self.files()?;
+            let files = self.files();
             // A probe that panics is a bug and not to be hidden.
-            let (id, gaps) = environment.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let code = code.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let environment = environment.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let (mut snapshot, code, (environment, gaps)) = (files?, code?, environment?);
             snapshot.warnings.extend(gaps);
+            self.add_code(&mut snapshot, code)?;
             if let Some(definition) = &mut snapshot.state.definition {
-                definition.environment = id;
+                definition.environment = environment;
             }
             Ok(snapshot)
         })
+    }
+
+    fn list_code(&self, with_git: bool) -> Result<CodeFiles, RepoError> {
+        let parts: Vec<TreePath> = self.manifest.paths().into_iter().map(|(_, path)| path.clone()).collect();
+        let root = self.repository.root();
+        Ok(if with_git { capture::code(root, &parts)? } else { capture::code_paths(root, &parts)? })
+    }
+
+    fn add_code(&self, snapshot: &mut Snapshot, files: CodeFiles) -> Result<(), RepoError> {
+        let refused = files.refused.into_iter();
+        snapshot
+            .warnings
+            .extend(refused.map(|(path, reason)| Warning::Refused { path, reason: reason.to_string() }));
+        snapshot.git = files.git;
+        let root = scan_files(self.repository.root(), &files.paths, self.cache, self.sink, self.options())?;
+        if let Some(definition) = &mut snapshot.state.definition {
+            definition.code = Some(object::put(self.sink, &Code { root })?);
+        }
+        Ok(())
     }
 
     fn environment(&self) -> Result<(EnvironmentId, Vec<Warning>), RepoError> {
@@ -114,7 +138,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         Ok((object::put(self.sink, &environment)?, gap.into_iter().collect()))
     }
 
-    /// Everything but the environment, whose id is still to be filled in.
+    /// Everything but the code and the environment, which are still to be filled in.
     fn files(&self) -> Result<Snapshot, RepoError> {
         let mut warnings = Vec::new();
         self.progress.begin("Scanning", None);
@@ -122,17 +146,16 @@ impl<S: Sink> Snapshooter<'_, S> {
         let features = self.features(&mut warnings)?;
         let params = self.params(&mut warnings)?;
         let outcome = self.outcome(&mut warnings)?;
-        let (code, git) = self.code(&mut warnings)?;
         let definition = Definition {
             datasets,
             features,
             seeds: self.seeds(params.as_ref().map(|(_, values)| values), &mut warnings),
             params: params.map(|(placed, _)| placed),
-            code: Some(object::put(self.sink, &code)?),
+            code: None,
             command: Some(self.manifest.run.command.clone()).filter(|command| !command.is_empty()),
             environment: crate::id::Digest::new([0; 32]).into(),
         };
-        Ok(Snapshot { state: State { definition: Some(definition), outcome }, git, warnings })
+        Ok(Snapshot { state: State { definition: Some(definition), outcome }, git: None, warnings })
     }
 
     fn options(&self) -> ScanOptions<'_> {
@@ -282,19 +305,6 @@ impl<S: Sink> Snapshooter<'_, S> {
         let better = self.manifest.better.clone();
         let metrics = if files.is_empty() { None } else { Some(Metrics { values, files, better }) };
         Ok(Some(Outcome { metrics, outputs, ..Outcome::default() }))
-    }
-
-    fn code(&self, warnings: &mut Vec<Warning>) -> Result<(Code, Option<GitState>), RepoError> {
-        let parts: Vec<TreePath> = self.manifest.paths().into_iter().map(|(_, path)| path.clone()).collect();
-        let files = capture::code(self.repository.root(), &parts)?;
-        warnings.extend(
-            files
-                .refused
-                .into_iter()
-                .map(|(path, reason)| Warning::Refused { path, reason: reason.to_string() }),
-        );
-        let root = scan_files(self.repository.root(), &files.paths, self.cache, self.sink, self.options())?;
-        Ok((Code { root }, files.git))
     }
 
     /// A file that is parsed, with the bytes that were recorded of it.

@@ -30,20 +30,23 @@ pub struct Damage {
 }
 
 impl Store {
-    /// Checks every pack, and reports what is wrong. An error means that the check itself could not go on.
+    /// Checks every pack, reports what is wrong, and says how many there are. An error means that the check
+    /// itself could not go on.
     pub fn verify(
         &self,
         depth: Depth,
         progress: &dyn Progress,
         report: &mut dyn FnMut(Damage),
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         progress.begin("Checking packs", None);
+        let mut packs = 0;
         for section in Section::ALL {
             for name in self.catalog.list(section)? {
                 self.verify_pack(name, depth, progress, report)?;
+                packs += 1;
             }
         }
-        Ok(())
+        Ok(packs)
     }
 
     fn verify_pack(

@@ -11,3 +11,6 @@ pub mod plan;
 pub mod scan;
 
 mod look;
+
+#[cfg(test)]
+mod testing;

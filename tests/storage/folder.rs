@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mdl::disk::testing::{
-    Bound, Fault, FaultyDisk, Node, Op, RecordingDisk, Snapshot, each_crash, syncs, without,
+    Bound, Fault, FaultyDisk, Node, Op, RecordingDisk, Snapshot, UnsyncedDisk, each_crash, syncs, without,
 };
 use mdl::disk::{Disk, NewFile, OsDisk};
 use mdl::storage::{Created, Folder, Key, Storage};
@@ -120,7 +120,7 @@ fn a_pipe_is_not_waited_for() {
 fn reading_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     folder(dir.path()).create(&key("a/b"), b"x").unwrap();
-    let disk = FaultyDisk::new(Arc::new(OsDisk), None);
+    let disk = FaultyDisk::new(Arc::new(UnsyncedDisk), None);
     let reader = Folder::new(dir.path(), Arc::new(disk.clone()));
     assert_eq!(reader.list("").unwrap().len(), 1);
     assert_eq!(reader.read(&key("a/b"), 10).unwrap().unwrap(), b"x");
@@ -145,7 +145,7 @@ fn keys_survive_every_power_cut_and_each_sync_is_needed() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("params.yaml"), "").unwrap();
     let start = Snapshot::of(dir.path()).unwrap();
-    let disk = RecordingDisk::new(Arc::new(OsDisk));
+    let disk = RecordingDisk::new(Arc::new(UnsyncedDisk));
     let folder = Folder::new(dir.path().join(".mdl"), Arc::new(disk.clone()));
     publish_draft(&folder);
     let first = disk.trace().len();
@@ -178,7 +178,7 @@ fn keys_survive_every_power_cut_and_each_sync_is_needed() {
 fn what_others_made_visible_is_made_durable_before_it_is_relied_on() {
     let dir = tempfile::tempdir().unwrap();
     publish_draft(&folder(dir.path()));
-    let disk = RecordingDisk::new(Arc::new(OsDisk));
+    let disk = RecordingDisk::new(Arc::new(UnsyncedDisk));
     let ours = Folder::new(dir.path(), Arc::new(disk.clone()));
     ours.settle("packs").unwrap();
     assert_eq!(disk.trace().len(), 0, "nothing was relied on yet");
@@ -195,14 +195,14 @@ fn no_fault_of_the_disk_leaves_half_a_key() {
     let errors = [libc_errno::EIO, libc_errno::ENOSPC, libc_errno::EROFS];
     let count = {
         let dir = tempfile::tempdir().unwrap();
-        let disk = FaultyDisk::new(Arc::new(OsDisk), None);
+        let disk = FaultyDisk::new(Arc::new(UnsyncedDisk), None);
         publish_draft(&Folder::new(dir.path(), Arc::new(disk.clone())));
         disk.operations()
     };
     for at in 0..count {
         for (errno, for_ever) in errors.into_iter().flat_map(|errno| [(errno, false), (errno, true)]) {
             let dir = tempfile::tempdir().unwrap();
-            let disk = FaultyDisk::new(Arc::new(OsDisk), Some(Fault { at, errno, for_ever }));
+            let disk = FaultyDisk::new(Arc::new(UnsyncedDisk), Some(Fault { at, errno, for_ever }));
             let faulty = Folder::new(dir.path(), Arc::new(disk));
             let created = faulty.create(&key("packs/meta/1"), b"the body");
             let found = folder(dir.path()).read(&key("packs/meta/1"), 100).unwrap();
@@ -221,7 +221,7 @@ fn after_a_failed_sync_nothing_is_called_durable() {
     folder(dir.path()).create(&key("a/0"), b"").unwrap();
     // Create, write, sync, link, remove, and then the directory.
     let fault = Fault { at: 5, errno: libc_errno::EIO, for_ever: false };
-    let faulty = Folder::new(dir.path(), Arc::new(FaultyDisk::new(Arc::new(OsDisk), Some(fault))));
+    let faulty = Folder::new(dir.path(), Arc::new(FaultyDisk::new(Arc::new(UnsyncedDisk), Some(fault))));
     assert!(faulty.create(&key("a/1"), b"").is_err());
     assert!(faulty.read(&key("a/1"), 1).unwrap().is_some(), "the fault came after the link");
     assert!(faulty.create(&key("a/1"), b"").is_err());

@@ -81,7 +81,9 @@ pub(super) fn store(error: &StoreError) -> Advice {
         StoreError::Pack { .. } | StoreError::CorruptContent { .. } | StoreError::CorruptRecipe(_) => {
             Advice::new(Exit::Corruption, DAMAGED)
         }
-        StoreError::ObjectTooLarge { .. } => Advice::new(Exit::Usage, "split it into several files"),
+        StoreError::ObjectTooLarge { .. } => {
+            Advice::new(Exit::Usage, "split what is so large, such as a feature list or parameters")
+        }
         StoreError::Unfinished => Advice::new(Exit::Io, "run the command again: nothing is half done"),
         StoreError::Output(error) => output(error),
         StoreError::Memory(_) => Advice::new(Exit::Io, "free some memory, and run the command again"),

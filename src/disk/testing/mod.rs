@@ -10,8 +10,10 @@ mod model;
 mod record;
 #[cfg(test)]
 mod tests;
+mod unsynced;
 
 pub use crash::{Bound, Crash, each_crash};
 pub use fault::{Fault, FaultyDisk};
 pub use model::{Node, Snapshot};
 pub use record::{FileNumber, Op, RecordingDisk, syncs, without};
+pub use unsynced::UnsyncedDisk;

@@ -1,5 +1,6 @@
-//! Refs as one client meets them; `races` has several at once.
+//! Refs as one client meets them; `races` has several at once, `folder` power cuts and faults.
 
+mod folder;
 mod races;
 
 use std::collections::HashMap;

@@ -81,11 +81,10 @@ pub(super) fn list(root: &Path, prefix: &str) -> io::Result<Listing> {
     let mut path = root.to_owned();
     for component in prefix.split('/').filter(|component| !component.is_empty()) {
         path.push(component);
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-            Ok(metadata) if metadata.is_file() => return Ok(found),
-            Ok(metadata) if !metadata.is_dir() => return Err(not_plain()),
-            metadata => drop(metadata?),
+        match unless_gone(fs::symlink_metadata(&path))? {
+            Some(metadata) if metadata.is_dir() => {}
+            Some(metadata) if !metadata.is_file() => return Err(not_plain()),
+            _ => return Ok(found),
         }
     }
     list_into(&path, prefix, MAX_DEPTH, &mut found)?;

@@ -4,14 +4,24 @@
 //! are made durable, renamed into place, and the names made durable. Nothing is ever written through a symbolic
 //! link. Interrupted, it is continued by planning and applying again.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
+use crate::id::ContentId;
 use crate::name::TreePath;
 use crate::object::{ObjectError, ReadContents};
 use crate::progress::Progress;
 use crate::worktree::cache::StatCache;
-use crate::worktree::plan::Plan;
+use crate::worktree::look;
+use crate::worktree::plan::{Action, Plan};
+
+mod stage;
+mod swap;
+
+use stage::{Stage, Staged};
+use swap::Swap;
 
 /// Where and with what a plan is applied.
 pub struct Place<'a> {
@@ -60,14 +70,114 @@ pub enum ApplyError {
     Object(#[from] ObjectError),
 }
 
+/// So few files are made durable one by one; more of them at once.
+const FEW: usize = 64;
+
 /// Creates a directory for a checkout of its own, or checks that it is an empty one.
 pub fn prepare(directory: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
-    let _ = (directory, disk);
-    todo!()
+    match std::fs::read_dir(directory) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(ApplyError::NotEmpty(directory.to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e))
+        }
+        Err(error) => Err(failed("open", directory, error)),
+    }
 }
 
 /// Performs a plan. Returns once everything is durable.
 pub fn apply(plan: &Plan, place: &Place<'_>, contents: &impl ReadContents) -> Result<Applied, ApplyError> {
-    let _ = (plan, place, contents);
-    todo!()
+    if !plan.conflicts.is_empty() {
+        return Err(ApplyError::Conflicts(plan.conflicts.clone()));
+    }
+    let is_new = |action: &&Action| matches!(action, Action::Write { .. } | Action::Link { .. });
+    let new: Vec<&Action> = plan.actions.iter().filter(is_new).collect();
+    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
+    let applied = perform(plan, &new, &stage, place, contents);
+    if applied.is_err() {
+        stage.remove();
+    }
+    applied
+}
+
+fn perform(
+    plan: &Plan,
+    new: &[&Action],
+    stage: &Stage<'_>,
+    place: &Place<'_>,
+    contents: &impl ReadContents,
+) -> Result<Applied, ApplyError> {
+    let few = new.len() <= FEW;
+    for (number, action) in new.iter().enumerate() {
+        if let Action::Link { path, content, .. } = action {
+            stage_link(&stage.path(number), path, *content, place, contents)?;
+        }
+    }
+    stage.fill(&Staged::of(new), contents, place, few)?;
+    if !few {
+        stage.sync()?;
+    }
+    let swap = Swap { place, stage };
+    let mut applied = Applied::default();
+    let first_write = plan.actions.iter().position(|action| is_written(action)).unwrap_or(plan.actions.len());
+    let last_write = plan.actions.iter().rposition(is_written).map_or(first_write, |last| last + 1);
+    // What is written comes in one piece, between what makes room for it and what is no longer wanted.
+    let (before, rest) = plan.actions.split_at(first_write);
+    let (writes, after) = rest.split_at(last_write - first_write);
+    before.iter().try_for_each(|action| swap.step(action, &mut applied))?;
+    let written = swap.write(writes, &mut applied)?;
+    after.iter().try_for_each(|action| swap.step(action, &mut applied))?;
+    stage.remove();
+    sync(plan, place, stage, few)?;
+    written.into_iter().for_each(|written| written.learn(place));
+    Ok(applied)
+}
+
+fn is_written(action: &Action) -> bool {
+    matches!(action, Action::Write { .. } | Action::Link { .. } | Action::SetMode { .. })
+}
+
+fn stage_link(
+    staged: &Path,
+    path: &TreePath,
+    content: ContentId,
+    place: &Place<'_>,
+    contents: &impl ReadContents,
+) -> Result<(), ApplyError> {
+    let target = contents.content(content, look::MAX_TARGET as u64)?;
+    let (directory, _) = look::split(path.as_str());
+    match std::str::from_utf8(&target) {
+        Ok(target) if look::stays_inside(directory, target) => {
+            place.disk.symlink(target, staged).map_err(|e| failed("create", staged, e))
+        }
+        _ => {
+            let target = String::from_utf8_lossy(&target).into();
+            Err(ApplyError::LinkOutside { path: path.clone(), target })
+        }
+    }
+}
+
+/// Makes all names durable: those of a few files by their directories, more of them at once.
+fn sync(plan: &Plan, place: &Place<'_>, stage: &Stage<'_>, few: bool) -> Result<(), ApplyError> {
+    let directories: BTreeSet<&str> =
+        plan.actions.iter().map(|action| look::split(action.path().as_str()).0).collect();
+    let few = few && directories.len() <= FEW;
+    if !few && stage.devices() <= 1 {
+        return place.disk.sync_file_system(place.root).map_err(|e| failed("sync", place.root, e));
+    }
+    for directory in directories {
+        let path = if directory.is_empty() { place.root.to_owned() } else { place.root.join(directory) };
+        match place.disk.sync_dir(&path) {
+            // A directory that was removed: the one above it is synced too.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            synced => synced.map_err(|e| failed("sync", &path, e))?,
+        }
+    }
+    Ok(())
+}
+
+fn failed(action: &'static str, path: &Path, source: io::Error) -> ApplyError {
+    ApplyError::Io { action, path: path.to_owned(), source }
 }

@@ -189,6 +189,8 @@ impl<'a> Fresh<'a> {
     fn publish(&self, state: &mut State) -> io::Result<()> {
         let Some(draft) = &state.draft else { return Ok(()) };
         let place = self.mdl.join("cache/stat");
+        // ext4 flushes a file that is renamed over another, which takes milliseconds. A cache may be missing for a moment.
+        let _ = self.disk.remove_file(&place);
         match self.disk.rename(&draft.path, &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.make_dir("cache")?;

@@ -119,6 +119,20 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// What it is about.
+    pub fn path(&self) -> &TreePath {
+        match self {
+            Action::Remove { path, .. }
+            | Action::RemoveDir { path }
+            | Action::MakeDir { path }
+            | Action::Write { path, .. }
+            | Action::Link { path, .. }
+            | Action::SetMode { path, .. } => path,
+        }
+    }
+}
+
 /// A file of the user that would be lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {

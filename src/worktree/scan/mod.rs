@@ -189,3 +189,6 @@ pub(super) fn hash(bytes: &mut dyn Read) -> std::io::Result<(ContentId, u64)> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The engine of a scan: a few threads and one queue of directories and batches of names.
 //!
-//! Nothing waits for what is below it: whoever ends the last part of a directory goes on with the directory, so that
+//! Nothing waits for what is below it: whoever ends the last part of a directory queues what comes next, so that
 //! depth costs no stack and no thread is idle. The queue's last task comes first: few directories are open at once.
 
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ impl<S: Insert> Default for Queue<'_, S> {
 
 enum Task<'s, S: Insert> {
     List(Arc<Directory<'s, S>>),
+    /// All subdirectories are scanned.
+    GoOn(Arc<Directory<'s, S>>),
     Batch(Arc<Directory<'s, S>>, usize, Option<Arc<OwnedFd>>),
 }
 
@@ -87,6 +89,7 @@ impl<'s, S: Sink> Walk<'s, S> {
             let _active = Active(self);
             let done = match task {
                 Task::List(directory) => self.list(directory),
+                Task::GoOn(directory) => self.go_on(directory, None),
                 Task::Batch(directory, index, fd) => self.batch(&directory, index, fd),
             };
             if let Err(error) = done {
@@ -298,7 +301,10 @@ impl<'s, S: Sink> Walk<'s, S> {
         };
         let emptied = self.given.is_some() && files == 0;
         lock(&parent.children).insert(*index, (!emptied).then_some(node));
-        if parent.arrived() { self.go_on(parent.clone(), None) } else { Ok(()) }
+        if parent.arrived() {
+            self.push(std::iter::once(Task::GoOn(parent.clone())));
+        }
+        Ok(())
     }
 
     /// What the repository has of a directory now.

@@ -5,13 +5,15 @@
 //! reached are visited once. In between, the world may do at once, within a budget: append a commit, undo
 //! one, fence, prune an entry below the highest, and let a create arrive whose reply was lost.
 
+mod replay;
+
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::*;
 use crate::refs::advance::Advance;
-use crate::storage::{Body, Created, Draft, Listed};
+use replay::{Replay, Reply, Request};
 
 /// A commit of these tests is the path to it from the first: so its ancestors are its prefixes.
 fn at(path: &[u8]) -> CommitId {
@@ -31,90 +33,6 @@ fn comes_before(a: CommitId, b: CommitId) -> Result<bool, RefError> {
 }
 
 const LOG: &str = "refs/heads/main";
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Request {
-    List(String),
-    Open(String),
-    Create(String, Arc<[u8]>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Reply {
-    List(Vec<u64>),
-    Open(Option<Arc<[u8]>>),
-    Create(bool),
-    Failed,
-}
-
-/// Answers from a record, and notes the first request that is not in it.
-struct Replay<'a> {
-    state: Mutex<(std::slice::Iter<'a, Reply>, Option<Request>)>,
-}
-
-impl Replay<'_> {
-    fn answer(&self, request: Request) -> Result<Reply, StorageError> {
-        let mut state = self.state.lock().unwrap();
-        match state.0.next() {
-            Some(Reply::Failed) => {}
-            Some(reply) => return Ok(reply.clone()),
-            None => drop(state.1.get_or_insert(request)),
-        }
-        let source = std::io::Error::other("no reply");
-        Err(StorageError { action: "reach", place: "the storage".into(), source })
-    }
-}
-
-struct Bytes(Arc<[u8]>);
-
-impl Body for Bytes {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, _: u64, buffer: &mut [u8]) -> Result<(), StorageError> {
-        buffer.copy_from_slice(&self.0);
-        Ok(())
-    }
-}
-
-impl Storage for Replay<'_> {
-    fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError> {
-        match self.answer(Request::Create(key.to_string(), bytes.into()))? {
-            Reply::Create(true) => Ok(Created::Created),
-            Reply::Create(false) => Ok(Created::Exists),
-            reply => panic!("{reply:?}"),
-        }
-    }
-
-    fn draft(&self) -> Result<Box<dyn Draft>, StorageError> {
-        unreachable!("refs are small")
-    }
-
-    fn open(&self, key: &Key) -> Result<Option<Box<dyn Body>>, StorageError> {
-        match self.answer(Request::Open(key.to_string()))? {
-            Reply::Open(body) => Ok(body.map(|bytes| Box::new(Bytes(bytes)) as Box<dyn Body>)),
-            reply => panic!("{reply:?}"),
-        }
-    }
-
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
-        if prefix == "gc" {
-            return Ok(Vec::new());
-        }
-        match self.answer(Request::List(prefix.to_owned()))? {
-            Reply::List(numbers) => {
-                let listed = |n| Listed { key: Key::new(&format!("{prefix}/{n}")).unwrap(), size: 0 };
-                Ok(numbers.into_iter().map(listed).collect())
-            }
-            reply => panic!("{reply:?}"),
-        }
-    }
-
-    fn remove(&self, _: &Key) -> Result<(), StorageError> {
-        unreachable!("writers remove nothing")
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum End {
@@ -146,7 +64,7 @@ impl Writer {
 
     /// Runs from the start to the first request that has no reply, or to the end.
     fn run(&mut self) {
-        let replay = Replay { state: Mutex::new((self.replies.iter(), None)) };
+        let replay = Replay::of(&self.replies);
         let mut nonces = 0;
         let mut nonce = || {
             nonces += 1;
@@ -162,8 +80,7 @@ impl Writer {
             nonce: &mut nonce,
         }
         .run(&mut |_| Ok(()));
-        let pending = replay.state.into_inner().unwrap().1;
-        self.next = match (pending, end) {
+        self.next = match (replay.pending(), end) {
             (Some(request), _) => Ok(request),
             (None, Ok(Advanced::Done)) => Err(End::Done),
             (None, Ok(Advanced::Lost(_))) => Err(End::Lost),
