@@ -2,8 +2,6 @@
 
 #![cfg(feature = "cli")]
 
-#[path = "cli/docs.rs"]
-mod docs;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/help.rs"]

@@ -22,15 +22,9 @@ fn help(arguments: &[&str]) -> String {
 
 /// The commands that the overview lists, in its order.
 fn commands(overview: &str) -> Vec<String> {
-    let listed = overview.lines().skip_while(|line| *line != "Commands:").skip(1);
-    listed
-        .take_while(|line| line.starts_with("  ") || line.is_empty())
-        // A line that is indented further goes on with the description of the command before.
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .map(str::to_owned)
-        .collect()
+    let indented = overview.lines().filter(|line| line.starts_with("  "));
+    let first_words = indented.filter_map(|line| line.split_whitespace().next());
+    first_words.filter(|word| !word.starts_with('-') && *word != "help").map(str::to_owned).collect()
 }
 
 fn reference() -> String {

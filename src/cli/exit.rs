@@ -53,7 +53,7 @@ impl Exit {
         match self {
             Exit::Success => "done",
             Exit::Difference => "there is a difference, where that was the question (diff --exit-code)",
-            Exit::Usage => "the command line makes no sense",
+            Exit::Usage => "the command line, the manifest or a setting makes no sense",
             Exit::NotFound => "no such repository, revision, part or file",
             Exit::Conflict => "it would have overwritten or lost something, or somebody else was faster",
             Exit::Corruption => "something recorded is damaged or missing (fsck tells what)",

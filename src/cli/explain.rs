@@ -5,9 +5,11 @@
 
 mod lower;
 mod repo;
+mod usage;
+
+pub use usage::usage;
 
 use std::error::Error;
-use std::io;
 
 use serde_json::json;
 
@@ -88,10 +90,7 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
             Advice::new(Exit::NotFound, meant(head, &parts).unwrap_or_else(all))
         }
         CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
-        CliError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => {
-            Advice::none(Exit::ClosedPipe)
-        }
-        CliError::Output(source) => lower::io(source),
+        CliError::Output(source) => lower::output(source),
         CliError::Editor { .. } => Advice::new(
             Exit::Usage,
             "set MDL_EDITOR, VISUAL or EDITOR to an editor that is installed, or give the message with -m",
@@ -152,6 +151,8 @@ impl Explained {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::repo::RepoError;
     use crate::storage::StorageError;

@@ -28,7 +28,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use context::Context;
 use error::CliError;
-use explain::{Explained, explain};
+use explain::explain;
 use names::Recorded;
 use options::Options;
 use terminal::Terminal;
@@ -47,7 +47,7 @@ pub fn command() -> Command {
         .about("Version the definition of machine-learning models: data, features, parameters, code, environment")
         .disable_help_flag(true)
         .disable_help_subcommand(true)
-        .max_term_width(100);
+        .max_term_width(commands::HELP_WIDTH);
     Options::augment_args(root).arg(help).subcommands(commands::ALL.iter().map(commands::Spec::command))
 }
 
@@ -89,23 +89,16 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let given = arguments.iter().take_while(|argument| *argument != "--");
     let json = given.clone().any(|argument| argument == "--json");
     let terminal = Terminal::new(&Options { json, ..Options::default() });
-    let rendered = error.render();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return match terminal.print(&rendered.ansi().to_string()).map_err(CliError::Output) {
+        let text = error.render().ansi().to_string();
+        return match terminal.print(&text).map_err(CliError::Output) {
             Ok(()) => Exit::Success,
             Err(error) => fail(&error, &terminal, &names::Nothing),
         };
     }
-    if json {
-        let text = rendered.to_string();
-        let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
-        let message = message.trim_start_matches("error: ").trim().to_owned();
-        let hint = rest.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
-        Explained { message, causes: Vec::new(), hint, exit: Exit::Usage }.tell(&terminal);
-    } else {
-        terminal.complain(&rendered.ansi().to_string());
-    }
-    Exit::Usage
+    let explained = explain::usage(error);
+    explained.tell(&terminal);
+    explained.exit
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum)]
+    /// When to use colours: auto, always or never
+    #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
     pub color: Option<Color>,
 
     /// Do not page long output

@@ -24,7 +24,7 @@ pub(super) fn diff(
     filter: &Filter<'_>,
     options: &crate::diff::Options,
 ) -> Result<FilesDiff, ObjectError> {
-    let root = |id| Ok(get::<Code>(find, id)?.root);
+    let root = |id| get::<Code>(find, id).map(|code| code.root);
     let (old, new) = (old.map(root).transpose()?, new.map(root).transpose()?);
     let mut files = nodes(find, old, new, options.max_files)?;
     files.changes = list_directories(find, files.changes, options.max_files)?;

@@ -203,7 +203,7 @@ pub fn checked(report: &FsckReport) -> String {
             text += &format!("  needed by {}\n", escape(needed_by));
         }
     }
-    let counts = format!("{} packs, {} objects, {} contents", report.packs, report.objects, report.contents);
+    let counts = format!("{} objects, {} contents", report.objects, report.contents);
     text += &match report.damage.len() {
         0 => format!("{GOOD}all is well{GOOD:#}: {counts}\n"),
         1 => format!("{BAD}1 thing is damaged{BAD:#}, of {counts}\n"),
@@ -221,7 +221,6 @@ pub fn checked_json(report: &FsckReport) -> Value {
         |damage| json!({ "what": damage.what, "problem": damage.problem, "needed_by": damage.needed_by }),
     );
     json!({
-        "packs": report.packs,
         "objects": report.objects,
         "contents": report.contents,
         "damage": damage.collect::<Vec<_>>(),

@@ -6,6 +6,10 @@ use crate::sandbox::Sandbox;
 fn outside_of_a_repository() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["status"]).told(), @r"
+    ---
+    error: no repository here or in any folder above <project>
+    hint: make one with `mdl init`, or name another folder with -C DIR
+    [exit 3]
     ");
 }
 
@@ -13,6 +17,13 @@ fn outside_of_a_repository() {
 fn a_mistyped_command() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["comit"]).told(), @r"
+    ---
+    error: unrecognized subcommand 'comit'
+
+      tip: some similar subcommands exist: 'config', 'completions', 'commit'
+
+    Usage: mdl [OPTIONS] [COMMAND]
+    [exit 2]
     ");
 }
 
@@ -20,6 +31,14 @@ fn a_mistyped_command() {
 fn a_missing_argument() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["checkout"]).told(), @r"
+    ---
+    error: the following required arguments were not provided:
+      <REV>
+
+    Usage: mdl checkout <REV>
+
+    For more information, try '--help'.
+    [exit 2]
     ");
 }
 
@@ -27,6 +46,10 @@ fn a_missing_argument() {
 fn amending_is_refused_with_what_to_do_instead() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["commit", "--amend"]).told(), @r"
+    ---
+    error: a commit is never changed
+    hint: step back with `mdl undo`, which keeps your files as they are, and commit again
+    [exit 2]
     ");
 }
 

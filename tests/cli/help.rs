@@ -10,6 +10,51 @@ fn the_overview() {
         assert_eq!(sandbox.ok(arguments), overview, "{arguments:?}");
     }
     insta::assert_snapshot!(overview, @r"
+    mdl records what a model is made of (data, features, parameters, code, environment) and what came
+    of it, so that you can compare any two states and put any of them back.
+
+    Usage: mdl [OPTIONS] COMMAND
+
+    Start
+      init         Make a repository of this project, and a manifest that fits what is here
+      add          Name files or folders as parts of the model
+      rm           Take parts out of the manifest; their files stay where they are
+
+    Record what you have
+      status       Show what differs from the last commit
+      commit       Record what the manifest names, as it is now
+      undo         Step the branch back to the commit before; your files stay as they are
+
+    Look and compare
+      log          Show the commits, newest first
+      show         Show a commit, a part of one, a tag or any object
+      diff         Show what differs between two states, part by part
+      cat          Write the bytes of a recorded file to standard output
+
+    Go back, or reuse a part
+      checkout     Put a recorded state back, here or into a new folder
+      restore      Put some parts of a state back, and leave the rest as it is
+
+    Name states and lines of work
+      branch       List branches, or make, rename or delete one
+      switch       Go to a branch, and make it first with -c
+      tag          List tags, or make, move or delete one
+
+    Look after it
+      fsck         Check that everything recorded is there and undamaged
+      config       Show or change settings
+      completions  Print a script that lets your shell complete mdl's command lines
+      help         Show the help of a command, or of a topic: revisions, exit-codes
+
+    Options, before or after the command
+      -C DIR             run as if started in DIR
+      -q, --quiet        no summaries, hints or progress
+      --json             results as JSON, for programs
+      --color WHEN       auto, always or never
+      --no-pager         do not page long output
+      -V, --version      print the version
+
+    `mdl help COMMAND` tells more, with examples. Also: `mdl help revisions`, `mdl help exit-codes`.
     ");
 }
 
@@ -19,6 +64,51 @@ fn the_help_of_a_command() {
     let help = sandbox.ok(&["help", "restore"]);
     assert_eq!(sandbox.ok(&["restore", "--help"]), help);
     insta::assert_snapshot!(help, @r"
+    Put some parts of a state back, and leave the rest as it is
+
+    Reuses the parameters, the features or a dataset of another run. The branch does not move.
+
+    Usage: mdl restore [OPTIONS] <PART>...
+
+    Arguments:
+      <PART>...
+              The parts
+
+    Options:
+          --from <REV>
+              The state that they are taken from
+              
+              [default: HEAD]
+
+      -f, --force
+              Overwrite changes that are not committed
+
+          --dry-run
+              Say what would be done, and do nothing
+
+    Global options:
+      -C <DIR>
+              Run as if started in DIR; each further -C is relative to the one before
+
+      -q, --quiet
+              Say only what was asked for: no summaries, hints or progress
+
+          --json
+              Print JSON, for programs; errors are JSON on standard error
+
+          --color <WHEN>
+              When to use colours: auto, always or never
+
+          --no-pager
+              Do not page long output
+
+      -h, --help
+              Print help
+
+    Examples:
+      mdl restore --from HEAD~2 params                  the parameters of an earlier commit
+      mdl restore --from wider features datasets/train  from another branch
+      mdl restore --force code                          undo what you changed in the code
     ");
 }
 
@@ -27,8 +117,12 @@ fn topics() {
     let sandbox = Sandbox::new();
     assert!(sandbox.ok(&["help", "revisions"]).contains("HEAD:params.optim.lr"));
     assert!(sandbox.ok(&["help", "exit-codes"]).contains("130  interrupted"));
-    insta::assert_snapshot!(sandbox.mdl(&["help", "comit"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["help", "comit"]).told(), @r#"
+    ---
+    error: there is no command or topic "comit"
+    hint: did you mean `mdl help commit`?
+    [exit 2]
+    "#);
 }
 
 #[test]
@@ -42,6 +136,6 @@ fn completions_for_every_shell() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = sandbox.ok(&["completions", shell]);
-        assert!(script.contains("checkout") && script.contains("--dry-run"), "{shell}");
+        assert!(script.contains("checkout") && script.contains("dry-run"), "{shell}");
     }
 }

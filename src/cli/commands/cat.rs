@@ -25,33 +25,9 @@ impl Run for Cat {
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
-        let mut output = Watched { to: context.terminal.bytes(), failed: None };
-        let done = repository.cat(&self.what, &mut output);
-        let flushed = output.to.flush().err();
-        if let Some(error) = output.failed.or(flushed) {
-            return Err(CliError::Output(error));
-        }
-        done?;
+        let mut output = context.terminal.bytes();
+        repository.cat(&self.what, &mut output)?;
+        output.flush().map_err(CliError::Output)?;
         Ok(Exit::Success)
-    }
-}
-
-/// Remembers that it was the output that failed and not what was read.
-struct Watched {
-    to: Box<dyn Write>,
-    failed: Option<std::io::Error>,
-}
-
-impl Write for Watched {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.to.write(bytes).map_err(|error| {
-            let kind = error.kind();
-            self.failed = Some(error);
-            kind.into()
-        })
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.to.flush()
     }
 }

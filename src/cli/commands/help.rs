@@ -42,7 +42,7 @@ fn help_of(about: &str) -> Result<String, CliError> {
         let mut root = crate::cli::command();
         root.build();
         if let Some(command) = root.find_subcommand_mut(about) {
-            return Ok(command.render_long_help().ansi().to_string());
+            return Ok(command.render_help().ansi().to_string());
         }
     }
     let known = commands::ALL.iter().map(|spec| spec.name).chain(TOPICS.iter().map(|(name, _)| *name));

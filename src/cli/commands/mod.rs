@@ -20,12 +20,15 @@ mod switch;
 mod tag;
 mod undo;
 
-use clap::{ArgMatches, Args, Command};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
+
+/// Columns that help fills.
+pub const HELP_WIDTH: usize = 100;
 
 /// A command: its arguments, and what it does.
 pub trait Run: Args {
@@ -99,14 +102,43 @@ impl Spec {
 }
 
 fn describe<C: Run>(command: Command) -> Command {
-    let help = clap::Arg::new("help")
-        .short('h')
-        .long("help")
-        .action(clap::ArgAction::Help)
-        .help("Print help")
-        .help_heading("Global options");
     // The options first, so that the command's own description is the one that stays.
-    C::augment_args(Options::augment_args(command)).arg(help).after_help(examples(C::EXAMPLES))
+    let command = Options::augment_args(command).next_help_heading(None);
+    let command = C::augment_args(command).arg(
+        Arg::new("help")
+            .short('h')
+            .long("help")
+            .action(ArgAction::HelpShort)
+            .help("Print help")
+            .help_heading("Global options"),
+    );
+    // Everything about the command, and yet a line for each option.
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let template =
+        format!("{}\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n", wrapped(&about));
+    command.help_template(template).after_help(examples(C::EXAMPLES))
+}
+
+/// Paragraphs in lines that can be read.
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    for paragraph in text.split("\n\n") {
+        let mut width = 0;
+        for word in paragraph.split_whitespace() {
+            if width > 0 && width + 1 + word.len() > HELP_WIDTH {
+                out.push('\n');
+                width = 0;
+            } else if width > 0 {
+                out.push(' ');
+                width += 1;
+            }
+            out += word;
+            width += word.len();
+        }
+        out += "\n\n";
+    }
+    out.truncate(out.len() - 1);
+    out
 }
 
 fn examples(lines: &[(&str, &str)]) -> String {

@@ -39,6 +39,11 @@ pub(super) fn io(error: &io::Error) -> Advice {
     }
 }
 
+/// The result could not be written. That its reader stopped reading is no failure.
+pub(super) fn output(error: &io::Error) -> Advice {
+    if error.kind() == io::ErrorKind::BrokenPipe { Advice::none(Exit::ClosedPipe) } else { io(error) }
+}
+
 pub(super) fn object(error: &ObjectError) -> Advice {
     match error {
         ObjectError::Missing { .. } | ObjectError::MissingContent(_) | ObjectError::Corrupt { .. } => {
@@ -79,8 +84,9 @@ pub(super) fn store(error: &StoreError) -> Advice {
         StoreError::ObjectTooLarge { .. } => {
             Advice::new(Exit::Usage, "split what is so large, such as a feature list or parameters")
         }
-        StoreError::Unfinished => Advice::none(Exit::Io),
-        StoreError::Output(error) | StoreError::Memory(error) => io(error),
+        StoreError::Unfinished => Advice::new(Exit::Io, "run the command again: nothing is half done"),
+        StoreError::Output(error) => output(error),
+        StoreError::Memory(_) => Advice::new(Exit::Io, "free some memory, and run the command again"),
     }
 }
 
@@ -134,8 +140,8 @@ pub(super) fn scan(error: &ScanError) -> Advice {
         ScanError::Name { .. }
         | ScanError::NotUtf8 { .. }
         | ScanError::Special { .. }
-        | ScanError::TooLarge { .. }
         | ScanError::LinkOutside { .. } => Advice::new(Exit::Usage, LEAVE_OUT),
+        ScanError::TooLarge { .. } => Advice::new(Exit::Usage, "pack what is in it into fewer files"),
         ScanError::Cache => Advice::new(Exit::Io, "run the command again: the cache is made anew"),
         ScanError::Changed { .. } => {
             Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
@@ -151,7 +157,9 @@ pub(super) fn plan(error: &PlanError) -> Advice {
             Exit::Io,
             "this file system cannot hold both; check it out on another one with --to DIR",
         ),
-        PlanError::Name { .. } => Advice::new(Exit::Corruption, DAMAGED),
+        PlanError::Name { .. } => {
+            Advice::new(Exit::Corruption, "nothing was written: no such name is ever recorded by mdl")
+        }
         PlanError::Io { source, .. } => io(source),
         PlanError::Object(error) => object(error),
     }
