@@ -37,7 +37,7 @@ fn main() -> Outcome<()> {
 fn open(repo: &str) -> Outcome<Store> {
     let root = Path::new(repo);
     std::fs::create_dir_all(root.join("cache"))?;
-    let storage: Arc<dyn Storage> = Arc::new(Folder::new(Arc::new(OsDisk), root.to_owned()));
+    let storage: Arc<dyn Storage> = Arc::new(Folder::new(root, Arc::new(OsDisk)));
     Ok(Store::open(storage, Some(root.join("cache/index")))?)
 }
 
