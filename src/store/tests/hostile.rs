@@ -10,7 +10,9 @@ use crate::storage::{Key, Memory, Storage};
 use crate::store::layout::{Trailer, pack_name};
 use crate::store::{Depth, PackName, Section, Store};
 
-fn small_repository() -> (Arc<Memory>, Vec<(ContentId, u64)>, Vec<(Kind, Digest)>) {
+type Repository = (Arc<Memory>, Vec<(ContentId, u64)>, Vec<(Kind, Digest)>);
+
+fn small_repository() -> Repository {
     let (storage, store) = store();
     let writer = store.writer(&Silent);
     let contents = [rows(0, 50), noise(3, 3000), floats(500), noise(4, 270_000)];

@@ -191,7 +191,7 @@ fn threads_insert_at_once() {
             let (writer, shared) = (&writer, &shared);
             scope.spawn(move || {
                 for n in 0..50 {
-                    let own = noise(thread << 32 | n, 5000);
+                    let own = noise((thread << 32) | n, 5000);
                     writer.insert_content(&mut &own[..], 5000).unwrap();
                 }
                 writer.insert_content(&mut &shared[..], shared.len() as u64).unwrap();
@@ -204,7 +204,7 @@ fn threads_insert_at_once() {
     let store = reopened(&storage);
     assert!(store.content(ContentId::of(&shared), u64::MAX).unwrap() == shared);
     let wanted: Vec<_> =
-        (0..400u64).map(|n| (ContentId::of(&noise((n / 50) << 32 | n % 50, 5000)), 5000)).collect();
+        (0..400u64).map(|n| (ContentId::of(&noise(((n / 50) << 32) | (n % 50), 5000)), 5000)).collect();
     assert!(read_all(&store, &wanted).unwrap().iter().zip(&wanted).all(|(b, w)| ContentId::of(b) == w.0));
     assert_eq!(damage(&store), []);
 }
