@@ -16,15 +16,12 @@ fn outside_of_a_repository() {
 #[test]
 fn a_mistyped_command() {
     let sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.mdl(&["comit"]).told(), @r"
+    insta::assert_snapshot!(sandbox.mdl(&["comit"]).told(), @r#"
     ---
-    error: unrecognized subcommand 'comit'
-
-      tip: some similar subcommands exist: 'config', 'completions', 'commit'
-
-    Usage: mdl [OPTIONS] [COMMAND]
+    error: "comit" is not a command
+    hint: did you mean `mdl commit`?
     [exit 2]
-    ");
+    "#);
 }
 
 #[test]
@@ -32,12 +29,8 @@ fn a_missing_argument() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["checkout"]).told(), @r"
     ---
-    error: the following required arguments were not provided:
-      <REV>
-
-    Usage: mdl checkout <REV>
-
-    For more information, try '--help'.
+    error: the following required arguments were not provided: <REV>
+    hint: write mdl checkout <REV>; --help tells more
     [exit 2]
     ");
 }
