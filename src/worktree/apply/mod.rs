@@ -181,3 +181,6 @@ fn sync(plan: &Plan, place: &Place<'_>, stage: &Stage<'_>, few: bool) -> Result<
 fn failed(action: &'static str, path: &Path, source: io::Error) -> ApplyError {
     ApplyError::Io { action, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use crate::name::{PartName, TreePath};
 use crate::object::Direction;
 
 mod edit;
+mod parse;
+mod words;
 
 pub use edit::Editor;
 
@@ -114,12 +116,19 @@ impl Manifest {
 
     /// Reads a manifest.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let _ = text;
-        todo!()
+        parse::parse(text)
     }
 
     /// Every path that the manifest names, with what it is there (`dataset train`), in the manifest's order of kinds.
     pub fn paths(&self) -> Vec<(String, &TreePath)> {
-        todo!()
+        let datasets = self.datasets.iter().map(|(name, spec)| (format!("dataset {name}"), &spec.path));
+        let features = self.features.iter().map(|(name, spec)| (format!("features {name}"), &spec.path));
+        let params = self.params.iter().map(|path| ("params".to_owned(), path));
+        let metrics = self.metrics.iter().map(|path| ("metrics".to_owned(), path));
+        let outputs = self.outputs.iter().map(|(name, path)| (format!("output {name}"), path));
+        datasets.chain(features).chain(params).chain(metrics).chain(outputs).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
