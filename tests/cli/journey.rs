@@ -8,12 +8,25 @@ fn beginning() {
     sandbox.write("params.yaml", "lr: 0.001\n");
     sandbox.write("corpus.csv", "x\n1\n");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    made a repository in <project>/.mdl
+    wrote mdl.toml, with what was recognised:
+      dataset corpus: corpus.csv
+      params: params.yaml
+    ---
+    hint: look at mdl.toml, then record the first state: `mdl commit -m MESSAGE`
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    <project>/.mdl is a repository already; nothing was changed
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["add", "corpus.csv", "--as", "dataset", "--licence", "CC0-1.0"]).told(), @r"
+    added dataset corpus  corpus.csv
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["rm", "corpus"]).told(), @r"
+    removed dataset corpus  corpus.csv; its files stay
+    [exit 0]
     ");
 }
 
@@ -33,6 +46,8 @@ fn settings() {
     sandbox.ok(&["config", "--global", "user.name", "Ada Lovelace"]);
     sandbox.ok(&["config", "user.email", "ada@example.org"]);
     insta::assert_snapshot!(sandbox.ok(&["config"]), @r"
+    user.name   Ada Lovelace  (yours)
+    user.email  ada@example.org  (this repository)
     ");
     assert_eq!(sandbox.ok(&["config", "user.name"]), "Ada Lovelace\n");
     sandbox.ok(&["config", "--unset", "user.email"]);
