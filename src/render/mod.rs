@@ -3,7 +3,9 @@
 //! Everything that came from files, commits or elsewhere passes [`escape`] on its way out, so that no
 //! name, message or line of code can steer a terminal or forge a line. Colours are given by meaning.
 
+pub mod actions;
 mod changes;
+pub mod committed;
 mod diff;
 mod escape;
 mod files;
@@ -13,6 +15,7 @@ mod log;
 mod number;
 mod object;
 mod refs;
+pub mod settings;
 mod show;
 mod stat;
 mod status;
