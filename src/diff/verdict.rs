@@ -166,8 +166,8 @@ fn verb(group: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::ValueChange;
     use crate::diff::files::FileChange;
+    use crate::diff::{Replaced, ValueChange};
     use crate::value::{KeyPath, Value};
 
     fn change() -> ValueChange {
@@ -182,7 +182,7 @@ mod tests {
         diff.has_outcome = true;
         assert_eq!(say(&diff), "no difference: definition and outcome are identical");
 
-        diff.exit = Some((Some(0), Some(1)));
+        diff.exit = Replaced::of(Some(0), Some(1));
         assert_eq!(say(&diff), "the definition is identical; the outcome differs: exit");
 
         diff.params.values = vec![change(), change()];
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(say(&diff), "1 part differs: params (1); data is identical");
         diff.only = vec!["exit".parse().unwrap()];
         diff.params.values.clear();
-        diff.exit = Some((None, Some(1)));
+        diff.exit = Replaced::of(None, Some(1));
         assert_eq!(say(&diff), "1 part differs: exit");
     }
 }
