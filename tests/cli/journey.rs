@@ -8,12 +8,25 @@ fn beginning() {
     sandbox.write("params.yaml", "lr: 0.001\n");
     sandbox.write("corpus.csv", "x\n1\n");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    made a repository in <project>/.mdl
+    wrote mdl.toml, with what was recognised:
+      dataset corpus: corpus.csv
+      params: params.yaml
+    ---
+    hint: look at mdl.toml, then record the first state: `mdl commit -m MESSAGE`
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    <project>/.mdl is a repository already; nothing was changed
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["add", "corpus.csv", "--as", "dataset", "--licence", "CC0-1.0"]).told(), @r"
+    added dataset corpus  corpus.csv
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["rm", "corpus"]).told(), @r"
+    removed dataset corpus  corpus.csv; its files stay
+    [exit 0]
     ");
 }
 
@@ -33,8 +46,136 @@ fn settings() {
     sandbox.ok(&["config", "--global", "user.name", "Ada Lovelace"]);
     sandbox.ok(&["config", "user.email", "ada@example.org"]);
     insta::assert_snapshot!(sandbox.ok(&["config"]), @r"
+    user.name   Ada Lovelace  (yours)
+    user.email  ada@example.org  (this repository)
     ");
     assert_eq!(sandbox.ok(&["config", "user.name"]), "Ada Lovelace\n");
     sandbox.ok(&["config", "--unset", "user.email"]);
     assert_eq!(sandbox.mdl(&["config", "user.email"]).code, 3);
+}
+
+#[test]
+fn recording_looking_and_going_back() {
+    let sandbox = Sandbox::project();
+    let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
+    insta::assert_snapshot!(told(&["status", "--short"]), @r"
+    On branch main
+    No commits yet. To be committed: datasets (1), params (3), code (2 files), command, packages (40), system (13), accelerators (1), metrics (1)
+
+    datasets/data   added, 12 B
+    params          3 changes
+    code            2 files       +0
+      + mdl.toml
+      + train.py
+    command         changed
+    packages        40 changes
+    system          13 changes
+    accelerators    1 change
+    metrics         1 change
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["commit", "-m", "baseline", "-m", "As it was found."]), @r"
+    [main <id>] (first commit) baseline
+    13 new objects, 3.7 kB stored
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["status"]), @r"
+    On branch main
+    nothing to commit, the work tree is as HEAD says
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["commit", "-m", "again"]), @r"
+    nothing to commit: nothing differs from HEAD
+    ---
+    hint: to record a commit all the same, add --allow-empty
+    [exit 0]
+    ");
+    sandbox.write("params.yaml", "lr: 0.01\nlayers: [128, 64]\n");
+    sandbox.write("metrics.json", "{\"accuracy\": 0.93}\n");
+    insta::assert_snapshot!(told(&["diff"]), @r"
+    1 part differs: params (1); data, features, code and environment are identical
+
+    params
+      lr   0.001 → 0.01   ×10
+
+    metrics
+      accuracy   0.91 → 0.93   +0.02   +2.2 %
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["diff", "--stat", "--exit-code", "--", "params"]), @r"
+    1 part differs: params (1)
+
+    params   1 change
+    [exit 1]
+    ");
+    sandbox.ok(&["commit", "-q", "-m", "faster"]);
+    insta::assert_snapshot!(told(&["log", "--oneline"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["show", "HEAD~1:params"]), @r"
+    ");
+    assert_eq!(sandbox.ok(&["cat", "HEAD~1:params"]), "lr: 0.001\nlayers: [128, 64]\n");
+    insta::assert_snapshot!(told(&["restore", "--from", "HEAD~1", "params", "--dry-run"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["restore", "--from", "HEAD~1", "params"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["checkout", "HEAD~1"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["switch", "main", "--force"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["undo"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["branch", "--history", "main"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["fsck", "--data"]), @r"
+    ");
+}
+
+#[test]
+fn a_state_in_a_folder_of_its_own() {
+    let sandbox = Sandbox::history();
+    sandbox.ok(&["checkout", "-q", "HEAD~1", "--to", "../again"]);
+    assert_eq!(sandbox.read("../again/params.yaml"), "lr: 0.001\nlayers: [128, 64]\n");
+    assert_eq!(sandbox.read("../again/train.py"), sandbox.read("train.py"));
+    assert_eq!(sandbox.mdl(&["checkout", "HEAD", "--to", "../again"]).code, 4, "it is not empty");
+}
+
+#[test]
+fn branches_and_tags() {
+    let sandbox = Sandbox::history();
+    let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
+    insta::assert_snapshot!(told(&["branch", "wider", "HEAD~1"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["switch", "wider"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["branch"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["branch", "-m", "wider", "wide"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["tag", "v1", "main", "-m", "first release"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["switch", "v1"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["switch", "mian"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["branch", "-d", "wide"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["branch", "main"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["log", "--oneline", "--graph", "main"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["show", "v2"]), @r"
+    ");
+    insta::assert_snapshot!(told(&["tag", "-d", "v1"]), @r"
+    ");
+}
+
+#[test]
+fn what_is_not_committed_is_kept() {
+    let sandbox = Sandbox::history();
+    sandbox.write("params.yaml", "lr: 5\n");
+    insta::assert_snapshot!(sandbox.mdl(&["checkout", "HEAD~1"]).told(), @r"
+    ");
+    assert_eq!(sandbox.read("params.yaml"), "lr: 5\n");
+    sandbox.ok(&["checkout", "--force", "HEAD~1"]);
+    assert_eq!(sandbox.read("params.yaml"), "lr: 0.001\nlayers: [128, 64]\n");
 }
