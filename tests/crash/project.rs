@@ -10,7 +10,7 @@ use mdl::disk::Disk;
 use mdl::disk::testing::{Bound, Snapshot, UnsyncedDisk, each_crash};
 use mdl::id::CommitId;
 use mdl::progress::Silent;
-use mdl::repo::{CommitOptions, Committed, Head, RepoError, Repository};
+use mdl::repo::{CommitOptions, Committed, ConfigKey, Head, RepoError, Repository};
 use tempfile::TempDir;
 
 /// A folder with a work tree in it, and room beside that.
@@ -150,6 +150,8 @@ pub fn values(repository: &Repository) -> Result<Values, RepoError> {
         Head::Detached(commit) => commit.to_string(),
     };
     values.insert("HEAD".to_owned(), head);
+    let name = repository.config().get(ConfigKey::UserName);
+    values.extend(name.map(|name| ("user.name".to_owned(), name.to_owned())));
     for branch in repository.branches()? {
         values.insert(format!("branch {}", branch.name), branch.commit.to_string());
     }

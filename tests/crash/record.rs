@@ -6,12 +6,32 @@ use std::sync::Arc;
 
 use mdl::disk::Disk;
 use mdl::disk::testing::{Fault, FaultyDisk, Op, RecordingDisk, Snapshot, UnsyncedDisk};
-use mdl::repo::{RepoError, Repository};
+use mdl::repo::RepoError;
 
 use crate::project::{Project, Values, meaning, values};
 
 /// Runs a command in a project, on a disk.
 pub type Command = fn(&Project, Arc<dyn Disk>) -> Result<(), RepoError>;
+
+/// When a command may be run again.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Again {
+    /// Once it is done, it finds nothing to do.
+    Always,
+    /// Once it is done, it refuses, or does more.
+    UntilRefsMoved,
+}
+
+impl Again {
+    /// Whether a command that was cut off is to be run again in this project, where refs were like this before.
+    pub fn applies(self, project: &Project, before: Option<&Values>) -> bool {
+        let moved = || {
+            let now = project.open(Arc::new(UnsyncedDisk)).map(|repository| values(&repository).unwrap());
+            now.is_ok_and(|now| Some(&now) != before)
+        };
+        self == Self::Always || !moved()
+    }
+}
 
 /// A command in a situation.
 pub struct Scenario {
@@ -19,10 +39,19 @@ pub struct Scenario {
     /// What was done before.
     pub before: fn(&Project),
     pub command: Command,
-    /// Whether the command, run again after it was done, leaves all as it is. Others refuse, or go on.
-    pub idempotent: bool,
+    pub again: Again,
     /// Syncs without which no state of this scenario breaks a promise, and why they are there all the same.
     pub redundant: &'static [(&'static str, &'static str)],
+}
+
+/// What came of a command that was stopped.
+pub enum Stopped {
+    /// Another process finished it.
+    Finished(Recorded),
+    /// It had done all that can be seen; nobody said so.
+    Visible,
+    /// It came to its end before.
+    Never,
 }
 
 /// What a command did.
@@ -47,9 +76,8 @@ impl Recorded {
         before.end(project, &disk)
     }
 
-    /// A command that is stopped before its operation `at`, and run again by another process. `None` if the
-    /// first one came to its end.
-    pub fn stopped(scenario: &Scenario, start: &Snapshot, at: usize) -> Result<Option<Self>, RepoError> {
+    /// A command that is stopped before its operation `at`, and run again by another process.
+    pub fn stopped(scenario: &Scenario, start: &Snapshot, at: usize) -> Result<Stopped, RepoError> {
         let project = Project::copy(start);
         let disk = RecordingDisk::new(Arc::new(UnsyncedDisk));
         let before = Before::of(&project);
@@ -58,14 +86,13 @@ impl Recorded {
         // It stops by failing at everything: what it says of that is of no interest here.
         let _ = (scenario.command)(&project, Arc::new(dying.clone()));
         if dying.operations() <= at {
-            return Ok(None);
+            return Ok(Stopped::Never);
         }
-        let landed = |repository: &Repository| Some(values(repository).unwrap()) != before.values;
-        let opened = project.open(Arc::new(UnsyncedDisk));
-        if scenario.idempotent || !opened.is_ok_and(|repository| landed(&repository)) {
-            (scenario.command)(&project, Arc::new(disk.clone()))?;
+        if !scenario.again.applies(&project, before.values.as_ref()) {
+            return Ok(Stopped::Visible);
         }
-        before.end(&project, &disk).map(Some)
+        (scenario.command)(&project, Arc::new(disk.clone()))?;
+        before.end(&project, &disk).map(Stopped::Finished)
     }
 
     /// The same without one of its operations.
@@ -136,7 +163,10 @@ impl Before {
 /// A path below the root, without what is drawn by lot.
 fn stable(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
-    let hex = |name: &str| name.len() >= 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = |name: &str| {
+        let last = name.rsplit('-').next().unwrap_or_default();
+        last.len() >= 32 && last.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let names: Vec<&str> = below.iter().map(|name| name.to_str().unwrap()).collect();
     let names: Vec<&str> = names.iter().map(|name| if hex(name) { "*" } else { name }).collect();
     names.join("/")
