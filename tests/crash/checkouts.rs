@@ -102,7 +102,7 @@ pub const FORCED: Scenario = Scenario {
         project.open(disk)?.checkout("main", forced, &Silent).map(drop)
     },
     again: Again::Always,
-    redundant: &[],
+    redundant: &[("names in work/.mdl", "HEAD is what it was")],
 };
 
 const FIRST_COMMIT: &str = "main~1";
