@@ -157,7 +157,7 @@ fn a_checkout_of_a_branch() {
 
 #[test]
 fn a_checkout_of_many_files() {
-    run(&MANY, Effort { states: 8, next: 40, nested: 0, prefixes: 29 });
+    run(&MANY, Effort { states: 8, next: 11, nested: 0, prefixes: 29 });
 }
 
 #[test]

@@ -69,11 +69,11 @@ fn state(
     check::files(recorded, crash)?;
     let project = Project::built(|root| crash.build(root));
     check::repository(recorded, crash.operations == recorded.trace.len(), &project)?;
-    if effort.next == 0 || explored.states % effort.next != 0 {
+    if effort.next == 0 || !explored.states.is_multiple_of(effort.next) {
         return Ok(());
     }
     explored.next += 1;
-    if effort.nested != 0 && explored.next % effort.nested == 0 {
+    if effort.nested != 0 && explored.next.is_multiple_of(effort.nested) {
         explored.nested += nested(scenario, recorded, &project)?;
     }
     check::goes_on(scenario, recorded, &project)

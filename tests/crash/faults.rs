@@ -50,7 +50,7 @@ fn check(scenario: &Scenario, recorded: &Recorded, fault: Fault) -> Result<(), S
             return Err(format!("{} is neither old nor new", file.0.display()));
         }
     }
-    if fault.at % 2 == 0 { goes_on(scenario, recorded, &project) } else { Ok(()) }
+    if fault.at.is_multiple_of(2) { goes_on(scenario, recorded, &project) } else { Ok(()) }
 }
 
 fn is_unknown(error: &RepoError) -> bool {
