@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::cli::error::CliError;
+use crate::diff::part::Resolved;
 use crate::id::{Digest, Kind};
 use crate::object::{self, Commit, Find};
 use crate::render::{self, BranchLine, LabelKind, RefLabel, ShownCommit, Style, TagLine, escape};
@@ -87,6 +88,7 @@ pub fn shown(repository: &Repository, shown: &Shown, style: &Style) -> Result<St
             text(|out| commit(shown).map_or(Ok(()), |it| render::show_commit(out, style, &it)))
         }
         Shown::Tag { tag, .. } => text(|out| render::tags(out, style, &[tag_line(tag)])),
+        Shown::Part { part: Resolved::Object(kind, id), .. } => object_text(repository, *kind, *id, style),
         Shown::Part { part, .. } => text(|out| render::resolved(out, style, part)),
         Shown::Content { id, size } => Ok(format!("content {id}\n{}\n", render::size(*size))),
         Shown::Tree { id, .. } => object_text(repository, Kind::Tree, id.digest(), style),
@@ -99,6 +101,7 @@ pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliEr
     Ok(match shown {
         Shown::Commit { .. } => commit(shown).map_or(Value::Null, |it| render::show_commit_json(&it)),
         Shown::Tag { tag, .. } => render::tags_json(&[tag_line(tag)]),
+        Shown::Part { part: Resolved::Object(kind, id), .. } => object_json(repository, *kind, *id)?,
         Shown::Part { part, .. } => render::resolved_json(part),
         Shown::Content { id, size } => serde_json::json!({ "content": id.to_string(), "size": size }),
         Shown::Tree { id, .. } => object_json(repository, Kind::Tree, id.digest())?,
