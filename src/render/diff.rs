@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::diff::{DatasetDiff, Diff, FeaturesDiff, InterpreterChange, OutputDiff, ProfileDiff};
+use crate::diff::{DatasetDiff, Diff, FeaturesDiff, InterpreterChange, OutputDiff, ProfileDiff, Replaced};
 use crate::object::{Interpreter, Node};
 use crate::render::changes;
 use crate::render::escape::escape;
@@ -52,7 +52,7 @@ pub(super) fn sections(out: &mut dyn Write, style: &Style, diff: &Diff, detail: 
     let metrics = &diff.metrics.values;
     table(out, style, "metrics", |table| metrics.iter().for_each(|it| changes::metric(table, style, it)))?;
     diff.outputs.iter().try_for_each(|output| write_output(out, style, output))?;
-    if let Some((old, new)) = diff.exit {
+    if let Some(Replaced { old, new }) = diff.exit {
         let text = |status: Option<i64>| status.map_or("none".to_owned(), |status| status.to_string());
         heading(out, style, "exit", &style.change(&text(old), &text(new)))?;
     }
@@ -104,7 +104,7 @@ fn write_dataset(out: &mut dyn Write, style: &Style, dataset: &DatasetDiff) -> i
 
 fn profile_rows(table: &mut Table, style: &Style, profile: &ProfileDiff) {
     let number = |rows: Option<u64>| rows.map_or("unknown".to_owned(), |rows| rows.to_string());
-    if let Some((old, new)) = profile.rows {
+    if let Some(Replaced { old, new }) = profile.rows {
         table.row([plain("rows"), plain(style.change(&number(old), &number(new)))]);
     }
     for column in &profile.columns {
@@ -176,7 +176,7 @@ fn write_code(out: &mut dyn Write, style: &Style, diff: &Diff) -> io::Result<()>
 }
 
 fn write_command(out: &mut dyn Write, style: &Style, diff: &Diff) -> io::Result<()> {
-    let Some((old, new)) = &diff.command else { return Ok(()) };
+    let Some(Replaced { old, new }) = &diff.command else { return Ok(()) };
     heading(out, style, "command", "")?;
     for (role, sign, words) in [(Role::Removed, style.minus(), old), (Role::Added, "+", new)] {
         if let Some(words) = words {

@@ -38,6 +38,7 @@ pub(super) fn totals_text(style: &Style, totals: &Totals, truncated: bool) -> St
 /// `+3 −1`: lines.
 pub(super) fn line_counts(style: &Style, added: u64, removed: u64) -> String {
     match (added, removed) {
+        (0, 0) => String::new(),
         (added, 0) => format!("+{added}"),
         (0, removed) => format!("{}{removed}", style.minus()),
         (added, removed) => format!("+{added} {}{removed}", style.minus()),

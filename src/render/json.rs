@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::diff::{
     DatasetDiff, Diff, FeaturesDiff, Field, FieldChange, FileChange, FileChangeKind, FilesDiff, Judgement,
-    Line, Lines, MetricChange, PackagesDiff, ProfileDiff, ValueChange,
+    Line, Lines, MetricChange, PackagesDiff, ProfileDiff, Replaced, ValueChange,
 };
 use crate::encoding::{DecodeError, DecodeProblem, Reader};
 use crate::id::{Digest, Kind};
@@ -104,6 +104,14 @@ fn list<T>(items: &[T], each: impl Fn(&T) -> Json) -> Json {
     items.iter().map(each).collect()
 }
 
+fn replaced<T: Clone>(change: &Option<Replaced<T>>) -> Json
+where
+    Json: From<T>,
+{
+    let side = |side: &Option<T>| side.clone().map_or(Json::Null, Json::from);
+    change.as_ref().map_or(Json::Null, |it| json!({"old": side(&it.old), "new": side(&it.new)}))
+}
+
 /// A diff. Parts without a difference are left out.
 pub fn diff_json(diff: &Diff) -> Json {
     let verdict = diff.verdict();
@@ -114,8 +122,6 @@ pub fn diff_json(diff: &Diff) -> Json {
         "only": list(&diff.only, |selector| json!(selector.to_string())),
         "identical": verdict.identical,
     });
-    let pair = |(old, new): &(Option<Vec<String>>, Option<Vec<String>>)| json!({"old": old, "new": new});
-    let exit = |(old, new): &(Option<i64>, Option<i64>)| json!({"old": old, "new": new});
     let outputs = list(&diff.outputs, |output| {
         let node = |placed: &Option<crate::object::Placed>| {
             placed.as_ref().map(|it| json!({"path": it.path.as_str(), "node": node_json(&it.node)}))
@@ -130,7 +136,7 @@ pub fn diff_json(diff: &Diff) -> Json {
         ("params", params),
         ("features", list(&diff.features, features)),
         ("code", files(&diff.code)),
-        ("command", diff.command.as_ref().map_or(Json::Null, pair)),
+        ("command", replaced(&diff.command)),
         ("seeds", list(&diff.seeds, value_change)),
         ("packages", packages(&diff.packages)),
         ("system", list(&diff.system, field_change)),
@@ -138,7 +144,7 @@ pub fn diff_json(diff: &Diff) -> Json {
         ("variables", list(&diff.variables, field_change)),
         ("metrics", list(&diff.metrics.values, metric)),
         ("outputs", outputs),
-        ("exit", diff.exit.as_ref().map_or(Json::Null, exit)),
+        ("exit", replaced(&diff.exit)),
     ];
     for (part, (name, json)) in crate::diff::Part::ALL.into_iter().zip(parts) {
         debug_assert_eq!(part.name(), name);
@@ -263,7 +269,7 @@ fn dataset(dataset: &DatasetDiff) -> Json {
 
 fn profile(profile: &ProfileDiff) -> Json {
     json!({
-        "rows": profile.rows.map(|(old, new)| json!({"old": old, "new": new})),
+        "rows": replaced(&profile.rows),
         "columns": list(&profile.columns, |it| json!({"name": it.name, "old": it.old, "new": it.new})),
         "reordered": profile.reordered,
         "restated": profile.restated,

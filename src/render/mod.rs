@@ -32,3 +32,6 @@ pub use refs::{BranchLine, TagLine, branches, branches_json, history, history_js
 pub use show::{ShownCommit, show_commit, show_commit_json, show_snapshot};
 pub use status::{Head, Status, status, status_json};
 pub use style::{Role, Style};
+
+#[cfg(test)]
+mod tests;

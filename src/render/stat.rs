@@ -79,13 +79,16 @@ fn features(table: &mut Table, diff: &Diff) {
 fn code(table: &mut Table, style: &Style, diff: &Diff) {
     let totals = diff.code.totals();
     let lines = line_counts(style, totals.lines_added, totals.lines_removed);
-    table.row([heading("code"), plain(count(totals.files(), "file")), plain(lines)]);
+    let more = if diff.code.truncated { "more than " } else { "" };
+    let comma = if lines.is_empty() { "" } else { ", " };
+    let files = count(totals.files(), "file");
+    table.row([heading("code"), plain(format!("{more}{files}{comma}{lines}"))]);
     for change in &diff.code.changes {
         let about = match &change.lines {
             Some(crate::diff::Lines::Text(lines)) => line_counts(style, lines.added, lines.removed),
             _ => String::new(),
         };
-        table.row([path_cell(style, change).indented(), plain(""), plain(about)]);
+        table.row([path_cell(style, change).indented(), plain(about)]);
     }
 }
 

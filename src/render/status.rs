@@ -46,11 +46,11 @@ pub fn status(out: &mut dyn Write, style: &Style, status: &Status, detail: Detai
         (true, true) => writeln!(out, "No commits yet, nothing to commit"),
         (false, true) => writeln!(out, "nothing to commit, the work tree is as HEAD says"),
         (true, false) => {
-            writeln!(out, "No commits yet. To be committed: {}", escape(&status.diff.verdict().brief()))?;
+            writeln!(out, "No commits yet. To be committed:")?;
             sections(out, style, &status.diff, Detail::Stat)
         }
         (false, false) => {
-            writeln!(out, "Changes since HEAD: {}", escape(&status.diff.verdict().to_string()))?;
+            writeln!(out, "Changes since HEAD: {}", escape(&status.diff.verdict().brief()))?;
             sections(out, style, &status.diff, detail)
         }
     }

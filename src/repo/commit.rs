@@ -5,18 +5,15 @@
 
 use crate::diff::{self, Diff, State};
 use crate::encoding;
-use std::io::Read;
-
-use crate::id::{CommitId, ContentId, Digest, Kind, TreeId};
+use crate::id::{CommitId, Digest, Kind};
 use crate::name::RefName;
-use crate::object::{self, Commit, Find, GitState, Insert, InsertContent, ObjectError};
+use crate::object::{self, Commit, Find, GitState, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{RefError, Target};
 use crate::repo::head::heads;
 use crate::repo::snapshot::{Snapshooter, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
-use crate::worktree::scan::Sink;
 
 /// Characters of a message's first line that a branch's history repeats.
 const MAX_SUMMARY: usize = 200;
@@ -64,7 +61,7 @@ impl Repository {
             manifest: &manifest,
             before: before.as_ref(),
             cache: &cache,
-            sink: &Recording { writer: &writer, store: &self.store },
+            sink: &writer,
             progress,
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
@@ -161,38 +158,4 @@ impl Find for AndCommit<'_> {
         }
         self.store.find(kind, id)
     }
-}
-
-/// A sink whose contents and trees stay.
-struct Recording<'a> {
-    writer: &'a Writer<'a>,
-    store: &'a Store,
-}
-
-impl Insert for Recording<'_> {
-    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
-        self.writer.insert(kind, bytes)
-    }
-}
-
-impl InsertContent for Recording<'_> {
-    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
-        self.writer.insert_content(bytes, size_hint)
-    }
-
-    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        self.writer.has_content(id)
-    }
-}
-
-impl Sink for Recording<'_> {
-    fn commits(&self) -> bool {
-        true
-    }
-
-    fn has_tree(&self, id: TreeId) -> Result<bool, ObjectError> {
-        self.store.has(Kind::Tree, id.digest())
-    }
-
-    fn seen(&self, _: &str, _: ContentId, _: bool) {}
 }
