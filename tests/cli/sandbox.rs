@@ -89,7 +89,7 @@ impl Sandbox {
 
     /// What a process said, the same wherever and whenever it runs.
     pub fn ran(&self, output: &Output) -> Ran {
-        let text = |bytes: &[u8]| stable(&String::from_utf8(bytes.to_vec()).unwrap(), &self.root());
+        let text = |bytes: &[u8]| stable(std::str::from_utf8(bytes).unwrap(), &self.root());
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: text(&output.stdout),
