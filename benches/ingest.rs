@@ -15,7 +15,7 @@ use mdl::id::ContentId;
 use mdl::object::{ContentSink, InsertContent, ObjectError};
 use mdl::progress::Silent;
 use mdl::storage::{Folder, Storage};
-use mdl::store::{Depth, Store};
+use mdl::store::{Depth, IndexCache, Store};
 use rayon::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -37,8 +37,10 @@ fn main() -> Outcome<()> {
 fn open(repo: &str) -> Outcome<Store> {
     let root = Path::new(repo);
     std::fs::create_dir_all(root.join("cache"))?;
-    let storage: Arc<dyn Storage> = Arc::new(Folder::new(Arc::new(OsDisk), root.to_owned()));
-    Ok(Store::open(storage, Some(root.join("cache/index")))?)
+    let storage: Arc<dyn Storage> = Arc::new(Folder::new(root, Arc::new(OsDisk)));
+    let index =
+        IndexCache { disk: Arc::new(OsDisk), file: root.join("cache/index"), tmp_dir: root.join("cache") };
+    Ok(Store::open(storage, Some(index)))
 }
 
 fn measured(what: &str, work: impl FnOnce() -> Outcome<()>) -> Outcome<()> {

@@ -10,6 +10,7 @@ use crate::cli::bars::Bars;
 use crate::cli::error::CliError;
 use crate::cli::options::{Color, Options};
 use crate::cli::terminal::Terminal;
+use crate::cli::views;
 use crate::render::{Style, escape};
 use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning};
 
@@ -105,27 +106,13 @@ impl Context {
 
     /// How results look.
     pub fn style(&self) -> Style {
-        Style
+        let terminal = &self.terminal;
+        Style { color: terminal.is_colored(), unicode: terminal.is_unicode(), width: terminal.width() }
     }
 
     /// Says what could not be recorded or seen as one would expect.
     pub fn warn_of(&self, warnings: &[Warning]) {
-        for warning in warnings {
-            self.terminal.warn(&match warning {
-                Warning::Missing { part, path } => {
-                    format!("{} is not there: {} does not exist", escape(part), escape(path))
-                }
-                Warning::Refused { path, reason } => {
-                    format!("{} is left out: {}", escape(path), escape(reason))
-                }
-                Warning::Absent { what } => {
-                    format!("{} is not in the file that should have it", escape(what))
-                }
-                Warning::Gap { what, reason } => {
-                    format!("{} could not be seen: {}", escape(what), escape(reason))
-                }
-            });
-        }
+        warnings.iter().for_each(|warning| self.terminal.warn(&views::warning(warning)));
     }
 
     /// Says which data is only referred to and has to be brought by the person.
@@ -149,8 +136,11 @@ impl Context {
     }
 }
 
-/// A JSON document: its schema, then what it holds.
+/// A JSON document: its schema, which it may have already, then what it holds.
 pub fn document(schema: &str, value: Value) -> String {
+    if value.get("schema").is_some() {
+        return format!("{value}\n");
+    }
     let mut document = Map::new();
     document.insert("schema".to_owned(), format!("mdl.{schema}/1").into());
     match value {

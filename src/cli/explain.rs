@@ -126,7 +126,7 @@ fn meant(written: &str, candidates: &[String]) -> Option<String> {
 
 /// Text that may come from anywhere, as one harmless line.
 fn line(text: &str) -> String {
-    escape(&text.replace('\n', " "))
+    escape(&text.replace('\n', " ")).into_owned()
 }
 
 impl Explained {

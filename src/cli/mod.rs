@@ -17,6 +17,7 @@ mod pager;
 mod parts;
 mod suggest;
 mod terminal;
+mod views;
 
 pub use exit::Exit;
 

@@ -61,6 +61,13 @@ impl Terminal {
         !self.json && self.choice(AutoStream::choice(&io::stdout())) != ColorChoice::Never
     }
 
+    /// Whether characters beyond ASCII are shown as what they are.
+    pub fn is_unicode(&self) -> bool {
+        let set = |variable: &&str| env::var(variable).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default().to_lowercase();
+        cfg!(windows) || !io::stdout().is_terminal() || locale.contains("utf-8") || locale.contains("utf8")
+    }
+
     /// How many columns there are to fill.
     pub fn width(&self) -> usize {
         let of_screen =

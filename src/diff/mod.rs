@@ -84,8 +84,8 @@ pub struct Diff {
     pub params: ParamsDiff,
     /// Source code, with the lines that differ.
     pub code: FilesDiff,
-    /// The command, old and new, if it differs.
-    pub command: Option<(Option<Vec<String>>, Option<Vec<String>>)>,
+    /// The command and its arguments, if they differ.
+    pub command: Option<Replaced<Vec<String>>>,
     /// Seeds.
     pub seeds: Vec<ValueChange>,
     /// Installed packages and the interpreter.
@@ -100,9 +100,28 @@ pub struct Diff {
     pub metrics: MetricsDiff,
     /// Files that the run wrote, by name.
     pub outputs: Vec<OutputDiff>,
-    /// The exit status, old and new, if it differs.
-    pub exit: Option<(Option<i64>, Option<i64>)>,
+    /// The exit status, if it differs.
+    pub exit: Option<Replaced<i64>>,
 }
+
+/// Something that is another on either side, or only on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced<T> {
+    /// What it was.
+    pub old: Option<T>,
+    /// What it is.
+    pub new: Option<T>,
+}
+
+impl<T: PartialEq> Replaced<T> {
+    /// Both sides, if they differ.
+    pub(crate) fn of(old: Option<T>, new: Option<T>) -> Option<Self> {
+        (old != new).then_some(Self { old, new })
+    }
+}
+
+/// Objects of one kind from both sides.
+type Two<T> = (Option<T>, Option<T>);
 
 impl Diff {
     /// Whether nothing differs.
@@ -188,8 +207,8 @@ impl Comparison<'_> {
             diff.code = code::diff(find, self.contents, code(a), code(b), filter, self.options)?;
         }
         let command = |side: Option<&Definition>| side.and_then(|d| d.command.clone());
-        if filter.wants(Part::Command) && command(a) != command(b) {
-            diff.command = Some((command(a), command(b)));
+        if filter.wants(Part::Command) {
+            diff.command = Replaced::of(command(a), command(b));
         }
         let seeds = |side: Option<&Definition>| side.map(|d| d.seeds.clone()).unwrap_or_default();
         diff.seeds = values(&seeds(a), &seeds(b));
@@ -239,7 +258,7 @@ impl Comparison<'_> {
         part: Part,
         a: Option<T::Id>,
         b: Option<T::Id>,
-    ) -> Result<Option<(Option<T>, Option<T>)>, ObjectError> {
+    ) -> Result<Option<Two<T>>, ObjectError> {
         if a == b || !self.filter.wants(part) {
             return Ok(None);
         }
@@ -254,15 +273,15 @@ impl Comparison<'_> {
     }
 
     fn outcomes(&self, a: Option<&Outcome>, b: Option<&Outcome>, diff: &mut Diff) -> Result<(), ObjectError> {
-        let metrics = |side: Option<&'_ Outcome>| side.and_then(|outcome| outcome.metrics.clone());
-        diff.metrics = metrics::diff(metrics(a).as_ref(), metrics(b).as_ref(), &self.filter);
+        let measured = |side: Option<&Outcome>| side.and_then(|outcome| outcome.metrics.clone());
+        diff.metrics = metrics::diff(measured(a).as_ref(), measured(b).as_ref(), &self.filter);
         let outputs =
             |side: Option<&Outcome>| side.map(|outcome| outcome.outputs.clone()).unwrap_or_default();
         let max_files = self.options.max_files;
         diff.outputs = outputs::diff(self.find, &outputs(a), &outputs(b), &self.filter, max_files)?;
         let exit = |side: Option<&Outcome>| side.and_then(|outcome| outcome.exit);
-        if self.filter.wants(Part::Exit) && exit(a) != exit(b) {
-            diff.exit = Some((exit(a), exit(b)));
+        if self.filter.wants(Part::Exit) {
+            diff.exit = Replaced::of(exit(a), exit(b));
         }
         Ok(())
     }

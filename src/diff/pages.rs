@@ -308,7 +308,7 @@ mod tests {
     fn deep_trees_need_no_stack_and_stop_where_paths_end() {
         let memory = Memory::default();
         let nest =
-            |text: &str| (0..6_000).fold(file(text), |node, _| directory(&memory, [("d".to_owned(), node)]));
+            |text: &str| (0..2_500).fold(file(text), |node, _| directory(&memory, [("d".to_owned(), node)]));
         let found = changes(&memory, nest("old"), nest("new"));
         assert_eq!(found.len(), 1);
         assert!(found[0].0.len() > TreePath::MAX_LEN);

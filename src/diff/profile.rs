@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::diff::Replaced;
 use crate::object::{Column, Profile};
 
 /// How profiles differ.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProfileDiff {
-    /// Rows, old and new, if they differ.
-    pub rows: Option<(Option<u64>, Option<u64>)>,
+    /// Rows, if they differ.
+    pub rows: Option<Replaced<u64>>,
     /// Columns and arrays that were added, removed or have another type.
     pub columns: Vec<ColumnChange>,
     /// Whether the columns that are on both sides come in another order.
@@ -61,7 +62,7 @@ pub(super) fn diff(old: &Profile, new: &Profile) -> ProfileDiff {
         statistics.get(column.name.as_str()).is_some_and(|was| was.dtype == column.dtype && *was != *column)
     };
     ProfileDiff {
-        rows: (old.rows != new.rows).then_some((old.rows, new.rows)),
+        rows: Replaced::of(old.rows, new.rows),
         columns,
         reordered: order(&before, &new_types) != order(&after, &old_types),
         restated: new.columns.iter().filter(is_restated).map(|column| column.name.clone()).collect(),
@@ -96,7 +97,7 @@ mod tests {
         let diff = diff(&old, &new);
         let names: Vec<&str> = diff.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names, ["a", "e", "c"]);
-        assert_eq!(diff.rows, Some((Some(10), Some(12))));
+        assert_eq!(diff.rows, Replaced::of(Some(10), Some(12)));
         assert!(diff.reordered);
         assert_eq!(diff.restated, ["d"]);
     }

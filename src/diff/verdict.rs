@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::diff::Diff;
 use crate::diff::selector::{Filter, Part, Selector};
+use crate::diff::{DatasetDiff, Diff};
 
 /// What differs, counted. Prints as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +30,10 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.part == Part::Datasets { "data" } else { self.part.name() };
         match self.how.as_str() {
-            "" => write!(f, "{}", self.part),
-            how => write!(f, "{} ({how})", self.part),
+            "" => f.write_str(name),
+            how => write!(f, "{name} ({how})"),
         }
     }
 }
@@ -66,14 +67,12 @@ pub(super) fn of(diff: &Diff) -> Verdict {
 
 fn how(diff: &Diff, part: Part) -> String {
     let count = match part {
-        Part::Datasets => diff.datasets.len(),
+        Part::Datasets => return data(diff),
         Part::Features => diff.features.iter().map(|set| set.count().max(1)).sum(),
         Part::Params if diff.params.values.is_empty() => return "layout only".into(),
         Part::Params => diff.params.values.len(),
         Part::Code => {
-            let files = diff.code.totals().files();
-            let more = if diff.code.truncated { "more than " } else { "" };
-            return format!("{more}{files} file{}", if files == 1 { "" } else { "s" });
+            return files(diff.code.totals().files(), diff.code.truncated);
         }
         Part::Seeds => diff.seeds.len(),
         Part::Packages => diff.packages.packages.len() + usize::from(diff.packages.interpreter.is_some()),
@@ -85,6 +84,23 @@ fn how(diff: &Diff, part: Part) -> String {
         Part::Command | Part::Exit => return String::new(),
     };
     count.to_string()
+}
+
+fn files(number: u64, truncated: bool) -> String {
+    let more = if truncated { "more than " } else { "" };
+    format!("{more}{number} file{}", if number == 1 { "" } else { "s" })
+}
+
+/// Files of all datasets that differ; those of a dataset that was added or removed as a whole, too.
+fn data(diff: &Diff) -> String {
+    let of = |dataset: &DatasetDiff| match (&dataset.old, &dataset.new) {
+        (None, Some(only)) | (Some(only), None) => only.node.files(),
+        _ => dataset.files.totals().files(),
+    };
+    match diff.datasets.iter().map(of).sum() {
+        0 => "description only".into(),
+        number => files(number, diff.datasets.iter().any(|dataset| dataset.files.truncated)),
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -150,8 +166,8 @@ fn verb(group: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::ValueChange;
     use crate::diff::files::FileChange;
+    use crate::diff::{Replaced, ValueChange};
     use crate::value::{KeyPath, Value};
 
     fn change() -> ValueChange {
@@ -166,7 +182,7 @@ mod tests {
         diff.has_outcome = true;
         assert_eq!(say(&diff), "no difference: definition and outcome are identical");
 
-        diff.exit = Some((Some(0), Some(1)));
+        diff.exit = Replaced::of(Some(0), Some(1));
         assert_eq!(say(&diff), "the definition is identical; the outcome differs: exit");
 
         diff.params.values = vec![change(), change()];
@@ -194,7 +210,7 @@ mod tests {
         assert_eq!(say(&diff), "1 part differs: params (1); data is identical");
         diff.only = vec!["exit".parse().unwrap()];
         diff.params.values.clear();
-        diff.exit = Some((None, Some(1)));
+        diff.exit = Replaced::of(None, Some(1));
         assert_eq!(say(&diff), "1 part differs: exit");
     }
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::id::CommitId;
-use crate::render::escape;
+use crate::render::{escape, short_id, size};
 use crate::repo::{CheckedOut, FsckReport, Head, Initialised, Part, Step};
 
 const ID: Style = AnsiColor::Yellow.on_default();
@@ -16,18 +16,14 @@ const BAD: Style = AnsiColor::Red.on_default();
 /// Paths that are listed; of more, only their number is told.
 const MAX_LISTED: usize = 20;
 
-/// The first digits of a commit's id, enough to name it.
-pub fn short(commit: CommitId) -> String {
-    commit.to_string()[..10].to_owned()
-}
-
 fn id(commit: CommitId) -> String {
-    format!("{ID}{}{ID:#}", short(commit))
+    format!("{ID}{}{ID:#}", short_id(commit))
 }
 
 /// What `init` did.
 pub fn initialised(done: &Initialised) -> String {
-    let place = escape(&done.repository.directory().display().to_string());
+    let place = done.repository.directory().display().to_string();
+    let place = escape(&place);
     if done.existed {
         return format!("{place} is a repository already; nothing was changed\n");
     }
@@ -143,7 +139,7 @@ pub fn checked_out(done: &CheckedOut, dry_run: bool) -> String {
     }
     text += &match counts.as_slice() {
         [] => "every file is as it should be\n".to_owned(),
-        counts => format!("files: {} ({} bytes)\n", counts.join(", "), done.bytes),
+        counts => format!("files: {} ({})\n", counts.join(", "), size(done.bytes)),
     };
     match &done.head {
         Some(Head::Branch(name, _)) => {

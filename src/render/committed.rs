@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::{Value, json};
 
-use crate::render::{actions, escape};
+use crate::render::{diff_json, escape, short_id, size};
 use crate::repo::Committed;
 
 const ID: Ansi = AnsiColor::Yellow.on_default();
@@ -15,23 +15,21 @@ pub fn text(made: &Committed, message: &str) -> String {
         made.branch.as_ref().map_or("on no branch".to_owned(), |name| format!("{BRANCH}{name}{BRANCH:#}"));
     let title = escape(message.lines().next().unwrap_or_default());
     let first = if made.first { " (first commit)" } else { "" };
-    let id = actions::short(made.id);
+    let id = short_id(made.id);
     let verdict =
         if made.first { String::new() } else { format!("{}\n", escape(&made.diff.verdict().to_string())) };
-    let (objects, bytes) = (made.written.objects, made.written.stored_bytes);
-    format!(
-        "[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}{objects} new objects, {bytes} bytes stored\n"
-    )
+    let (objects, bytes) = (made.written.objects, size(made.written.stored_bytes));
+    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}{objects} new objects, {bytes} stored\n")
 }
 
 /// What a commit recorded, as JSON.
-pub fn json(made: &Committed, diff: Value) -> Value {
+pub fn json(made: &Committed) -> Value {
     json!({
         "commit": made.id.to_string(),
         "branch": made.branch.as_ref().map(|name| name.as_str()),
         "first": made.first,
         "verdict": made.diff.verdict().to_string(),
-        "diff": diff,
+        "diff": diff_json(&made.diff),
         "objects": made.written.objects,
         "stored_bytes": made.written.stored_bytes,
     })

@@ -3,6 +3,7 @@
 use crate::graph;
 use crate::id::CommitId;
 use crate::name::RefName;
+use crate::object::Find;
 use crate::refs::{self, Advanced, Family, Move, Target};
 use crate::repo::head::{commit_of, heads};
 use crate::repo::{Head, RepoError, Repository};
@@ -84,22 +85,23 @@ impl Repository {
         why: &str,
         upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
     ) -> Result<(), RepoError> {
-        self.advance_ref(&heads(name), base.map(Target::Commit), target, why, upload)
+        self.advance_ref(&heads(name), base.map(Target::Commit), target, why, &self.store, upload)
     }
 
-    /// Moves any ref.
+    /// Moves any ref. `find` finds commits, also the one that is not uploaded yet.
     pub(super) fn advance_ref(
         &self,
         name: &refs::Ref,
         base: Option<Target>,
         target: Target,
         why: &str,
+        find: &dyn Find,
         upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
     ) -> Result<(), RepoError> {
         let by = Move { who: self.identity(), when: self.now(), why: why.to_owned() };
         // Nothing collects garbage here yet: what was uploaded once stays, whatever the epoch.
         let mut upload = |_epoch| upload();
-        let is_ancestor = |a, b| Ok(graph::is_ancestor(&self.store, a, b)?);
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(find, a, b)?);
         match refs::advance(&*self.storage, name, base, target, &by, &mut upload, &is_ancestor)? {
             Advanced::Done => Ok(()),
             Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),

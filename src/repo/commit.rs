@@ -4,17 +4,16 @@
 //! is acknowledged when the entry is durable; before that, nothing refers to what was written.
 
 use crate::diff::{self, Diff, State};
-use std::io::Read;
-
-use crate::id::{CommitId, ContentId, Digest, Kind, TreeId};
+use crate::encoding;
+use crate::id::{CommitId, Digest, Kind};
 use crate::name::RefName;
-use crate::object::{self, Commit, Find, GitState, Insert, InsertContent, ObjectError};
+use crate::object::{self, Commit, Find, GitState, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{RefError, Target};
+use crate::repo::head::heads;
 use crate::repo::snapshot::{Snapshooter, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
-use crate::worktree::scan::Sink;
 
 /// Characters of a message's first line that a branch's history repeats.
 const MAX_SUMMARY: usize = 200;
@@ -62,7 +61,7 @@ impl Repository {
             manifest: &manifest,
             before: before.as_ref(),
             cache: &cache,
-            sink: &Recording { writer: &writer, store: &self.store },
+            sink: &writer,
             progress,
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
@@ -71,7 +70,7 @@ impl Repository {
         }
         let commit = self.describe(&snapshot.state, parent, snapshot.git, &options.message, &writer)?;
         let id = object::put(&writer, &commit)?;
-        let written = self.record(&head, id, writer, &options.message)?;
+        let written = self.record(&head, id, &commit, writer)?;
         // Only now is what the cache says of the store true. It is a cache: that it cannot be kept is no failure.
         let _ = cache.save();
         let before = before.unwrap_or_default();
@@ -116,8 +115,8 @@ impl Repository {
         &self,
         head: &Head,
         id: CommitId,
+        commit: &Commit,
         writer: Writer<'_>,
-        message: &str,
     ) -> Result<Written, RepoError> {
         let (mut writer, mut written) = (Some(writer), Written::default());
         let mut upload = || {
@@ -127,10 +126,15 @@ impl Repository {
             Ok(())
         };
         // An entry of a ref is short: it says what it was for, not all of why.
-        let summary: String = message.lines().next().unwrap_or_default().chars().take(MAX_SUMMARY).collect();
+        let summary: String =
+            commit.message.lines().next().unwrap_or_default().chars().take(MAX_SUMMARY).collect();
         let why = format!("commit: {summary}");
         match head {
-            Head::Branch(name, base) => self.advance(name, *base, Target::Commit(id), &why, &mut upload)?,
+            Head::Branch(name, base) => {
+                let find = AndCommit { store: &self.store, id, bytes: encoding::to_bytes(commit) };
+                let base = base.map(Target::Commit);
+                self.advance_ref(&heads(name), base, Target::Commit(id), &why, &find, &mut upload)?;
+            }
             Head::Detached(_) => {
                 upload()?;
                 self.set_head(&Head::Detached(id))?;
@@ -140,36 +144,18 @@ impl Repository {
     }
 }
 
-/// A sink whose contents and trees stay.
-struct Recording<'a> {
-    writer: &'a Writer<'a>,
+/// The store, and a commit that is not in it yet: a ref asks what comes before what before it uploads.
+struct AndCommit<'a> {
     store: &'a Store,
+    id: CommitId,
+    bytes: Vec<u8>,
 }
 
-impl Insert for Recording<'_> {
-    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
-        self.writer.insert(kind, bytes)
+impl Find for AndCommit<'_> {
+    fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
+        if (kind, id) == (Kind::Commit, self.id.digest()) {
+            return Ok(Some(self.bytes.clone()));
+        }
+        self.store.find(kind, id)
     }
-}
-
-impl InsertContent for Recording<'_> {
-    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
-        self.writer.insert_content(bytes, size_hint)
-    }
-
-    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        self.writer.has_content(id)
-    }
-}
-
-impl Sink for Recording<'_> {
-    fn commits(&self) -> bool {
-        true
-    }
-
-    fn has_tree(&self, id: TreeId) -> Result<bool, ObjectError> {
-        self.store.has(Kind::Tree, id.digest())
-    }
-
-    fn seen(&self, _: &str, _: ContentId, _: bool) {}
 }

@@ -114,12 +114,25 @@ impl<S: Sink> Snapshooter<'_, S> {
     }
 
     fn add_code(&self, snapshot: &mut Snapshot, files: CodeFiles) -> Result<(), RepoError> {
-        let refused = files.refused.into_iter();
-        snapshot
-            .warnings
-            .extend(refused.map(|(path, reason)| Warning::Refused { path, reason: reason.to_string() }));
-        snapshot.git = files.git;
-        let root = scan_files(self.repository.root(), &files.paths, self.cache, self.sink, self.options())?;
+        let CodeFiles { mut paths, git, refused } = files;
+        let mut refuse = |path, reason| snapshot.warnings.push(Warning::Refused { path, reason });
+        refused.into_iter().for_each(|(path, reason)| refuse(path, reason.to_string()));
+        // A link out of the project is the project's own business, and no reason not to record the rest.
+        let root = loop {
+            match scan_files(self.repository.root(), &paths, self.cache, self.sink, self.options()) {
+                Err(ScanError::LinkOutside { path, target }) => {
+                    let inside = path.strip_prefix(self.repository.root()).unwrap_or(&path);
+                    let link = inside.to_string_lossy();
+                    let Some(at) = paths.iter().position(|path| path.as_str() == link) else {
+                        return Err(ScanError::LinkOutside { path, target }.into());
+                    };
+                    paths.remove(at);
+                    refuse(link.into_owned(), format!("it is a link to {target}, which leaves the project"));
+                }
+                scanned => break scanned?,
+            }
+        };
+        snapshot.git = git;
         if let Some(definition) = &mut snapshot.state.definition {
             definition.code = Some(object::put(self.sink, &Code { root })?);
         }

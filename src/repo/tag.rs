@@ -58,7 +58,14 @@ impl Repository {
             None => Ok(()),
         };
         let why = if before.is_some() { "tag: moved" } else { "tag: created" };
-        self.advance_ref(&tags(name), before.map(Target::Tag), Target::Tag(id), why, &mut upload)?;
+        self.advance_ref(
+            &tags(name),
+            before.map(Target::Tag),
+            Target::Tag(id),
+            why,
+            &self.store,
+            &mut upload,
+        )?;
         Ok(Tagged { name: name.clone(), id, tag })
     }
 
@@ -71,6 +78,7 @@ impl Repository {
             Some(Target::Tag(id)),
             Target::Deleted,
             "tag: deleted",
+            &self.store,
             &mut || Ok(()),
         )?;
         Ok(tag.commit)

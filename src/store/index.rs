@@ -221,7 +221,7 @@ pub(super) fn write_merged(
 fn record(entry: &Entry, pack: u32) -> [u8; ENTRY_LEN] {
     let mut record = [0; ENTRY_LEN];
     record[..32].copy_from_slice(entry.id.as_bytes());
-    record[32..36].copy_from_slice(&(pack << 8 | u32::from(entry.kind.number())).to_le_bytes());
+    record[32..36].copy_from_slice(&((pack << 8) | u32::from(entry.kind.number())).to_le_bytes());
     let Place { frame, offset, length } = entry.place;
     for (slot, value) in record[36..].chunks_exact_mut(4).zip([frame, offset, length]) {
         slot.copy_from_slice(&value.to_le_bytes());

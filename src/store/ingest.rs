@@ -67,6 +67,7 @@ impl<'a> Writer<'a> {
             let mut ends = Vec::new();
             cut(&first[..length], true, &mut ends);
             let block = Block { number: 0, bytes: first, ends };
+            self.progress.advance(Amount { items: 0, bytes: length as u64 });
             self.store_block(&block, &assembly)?;
             blake3::hash(block.whole())
         } else {

@@ -23,15 +23,18 @@ const CACHE_BYTES: usize = 16 << 20;
 /// A frame of more bytes than this is not kept.
 const CACHED_FRAME: usize = 1 << 20;
 
+/// A frame, by its pack and number.
+type FrameKey = (PackName, u32);
+
 /// Decoded frames, the last used in front.
 #[derive(Default)]
 pub(super) struct FrameCache {
-    frames: VecDeque<((PackName, u32), Arc<[u8]>)>,
+    frames: VecDeque<(FrameKey, Arc<[u8]>)>,
     bytes: usize,
 }
 
 impl FrameCache {
-    fn get(&mut self, key: (PackName, u32)) -> Option<Arc<[u8]>> {
+    fn get(&mut self, key: FrameKey) -> Option<Arc<[u8]>> {
         let at = self.frames.iter().position(|(known, _)| *known == key)?;
         let found = self.frames.remove(at)?;
         let frame = found.1.clone();
@@ -39,7 +42,7 @@ impl FrameCache {
         Some(frame)
     }
 
-    fn put(&mut self, key: (PackName, u32), frame: Arc<[u8]>) {
+    fn put(&mut self, key: FrameKey, frame: Arc<[u8]>) {
         self.bytes += frame.len();
         self.frames.push_front((key, frame));
         while self.bytes > CACHE_BYTES {

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use rayon::prelude::*;
 
 use crate::id::{ContentId, Digest};
-use crate::object::{ContentSink, ObjectError, ReadContents};
+use crate::object::{ContentSink, FindContent, ObjectError, ReadContents};
 use crate::store::catalog::Location;
 use crate::store::layout::{EntryKind, PackProblem};
 use crate::store::pool::{Lent, Pool};
@@ -27,8 +27,8 @@ const SEGMENT: u64 = 1 << 20;
 /// A small content that is wanted.
 struct Small {
     location: Location,
-    index: usize,
-    id: ContentId,
+    /// Its place in what is wanted. Four bytes, as there may be millions of these.
+    index: u32,
 }
 
 impl Small {
@@ -41,7 +41,7 @@ impl Small {
 struct Segment<'a> {
     number: usize,
     offset: u64,
-    parts: Vec<Location>,
+    parts: Vec<(Location, Digest)>,
     size: u64,
     room: Lent<'a, Room>,
 }
@@ -65,7 +65,7 @@ impl ReadContents for Store {
             }
             match shape {
                 Shape::Empty => sink.verified(index)?,
-                Shape::Chunk(location) => small.push(Small { location, index, id: *id }),
+                Shape::Chunk(location) => small.push(Small { location, index: index as u32 }),
                 Shape::Recipe(root) => large.push((index, *id, root)),
             }
         }
@@ -73,7 +73,7 @@ impl ReadContents for Store {
         let rooms = Pool::new(usize::MAX);
         small.par_chunk_by(|a, b| a.frame() == b.frame()).try_for_each(|frame| {
             let mut room = rooms.lend(|| Ok::<_, ObjectError>(Room::default()))?;
-            self.read_small(frame, &mut room, sink)
+            self.read_small(frame, wanted, &mut room, sink)
         })?;
         drop(rooms);
         large.into_iter().try_for_each(|(index, id, root)| self.read_large(index, id, root, sink))
@@ -84,36 +84,33 @@ impl Store {
     fn read_small(
         &self,
         frame: &[Small],
+        wanted: &[(ContentId, u64)],
         room: &mut Room,
         sink: &dyn ContentSink,
     ) -> Result<(), ObjectError> {
         let Some(first) = frame.first() else { return Ok(()) };
         let (pack, number) = (&*first.location.pack, first.location.place.frame);
-        match self.frame_into(pack, number, false, &mut room.stored, &mut room.raw) {
-            Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => {
-                return frame.iter().try_for_each(|small| self.read_moved(small, sink));
-            }
-            read => read?,
+        let read = self.frame_into(pack, number, false, &mut room.stored, &mut room.raw);
+        let moved = matches!(read, Err(StoreError::Pack { problem: PackProblem::Missing, .. }));
+        if !moved {
+            read?;
         }
-        for Small { location, index, id } in frame {
+        for Small { location, index } in frame {
+            let (index, id) = (*index as usize, wanted[*index as usize].0);
             let start = location.place.offset as usize;
-            let bytes = slice(&room.raw, pack, start..start + location.place.length as usize)?;
-            if ContentId::of(bytes) != *id {
-                return Err(StoreError::CorruptContent { content: *id, chunk: None }.into());
+            if moved {
+                // Its pack was collected after it was found; reading looks for it again.
+                sink.write(index, 0, &self.content(id, location.place.length.into())?)?;
+            } else {
+                let bytes = slice(&room.raw, pack, start..start + location.place.length as usize)?;
+                if ContentId::of(bytes) != id {
+                    return Err(StoreError::CorruptContent { content: id, chunk: None }.into());
+                }
+                sink.write(index, 0, bytes)?;
             }
-            sink.write(*index, 0, bytes)?;
-            sink.verified(*index)?;
+            sink.verified(index)?;
         }
         Ok(())
-    }
-
-    /// Reads a content whose pack was collected after it was found.
-    fn read_moved(&self, small: &Small, sink: &dyn ContentSink) -> Result<(), ObjectError> {
-        use crate::object::FindContent;
-        self.catalog.refresh()?;
-        let bytes = self.content(small.id, u64::MAX)?;
-        sink.write(small.index, 0, &bytes)?;
-        sink.verified(small.index)
     }
 
     fn read_large(
@@ -177,7 +174,7 @@ impl Store {
         self.each_chunk(content, root, &mut |offset, chunk| {
             let location = self.chunk(content, chunk.id, chunk.size)?;
             let joins = |open: &Segment<'_>| {
-                let last = &open.parts[open.parts.len() - 1];
+                let (last, _) = &open.parts[open.parts.len() - 1];
                 last.pack.name == location.pack.name
                     && last.place.frame == location.place.frame
                     && open.size + chunk.size <= SEGMENT + SEGMENT / 2
@@ -185,7 +182,7 @@ impl Store {
             match &mut open {
                 Some(segment) if joins(segment) => {
                     segment.size += chunk.size;
-                    segment.parts.push(location);
+                    segment.parts.push((location, chunk.id));
                 }
                 _ => {
                     if let Some(segment) = open.take() {
@@ -195,7 +192,13 @@ impl Store {
                         return Err(StoreError::Unfinished);
                     }
                     let room = rooms.lend(|| Ok::<_, StoreError>(Room::default()))?;
-                    open = Some(Segment { number, offset, parts: vec![location], size: chunk.size, room });
+                    open = Some(Segment {
+                        number,
+                        offset,
+                        parts: vec![(location, chunk.id)],
+                        size: chunk.size,
+                        room,
+                    });
                     number += 1;
                 }
             }
@@ -215,22 +218,35 @@ impl Store {
     fn decode(&self, segment: &mut Segment<'_>) -> Result<(), StoreError> {
         let Segment { parts, room, size, .. } = segment;
         let Room { stored, raw, joined } = &mut **room;
-        let pack = parts[0].pack.clone();
+        let Location { pack, place: first } = &parts[0].0;
         joined.clear();
-        self.frame_into(&pack, parts[0].place.frame, false, stored, raw)?;
+        match self.frame_into(pack, first.frame, false, stored, raw) {
+            Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => {
+                return self.join_moved(parts, joined);
+            }
+            read => read?,
+        }
         let mut end = 0;
-        let in_order = parts.iter().all(|part| {
+        let in_order = parts.iter().all(|(part, _)| {
             let follows = part.place.offset == end;
             end = part.place.offset + part.place.length;
             follows
         });
-        if in_order && end as u64 == *size && raw.len() as u64 >= *size {
+        if in_order && raw.len() as u64 >= *size {
             raw.truncate(*size as usize);
             return Ok(());
         }
-        for part in parts {
+        for (part, _) in parts.iter() {
             let start = part.place.offset as usize;
-            joined.extend_from_slice(slice(raw, &pack, start..start + part.place.length as usize)?);
+            joined.extend_from_slice(slice(raw, pack, start..start + part.place.length as usize)?);
+        }
+        Ok(())
+    }
+
+    /// Reads chunks whose pack was collected after they were found.
+    fn join_moved(&self, parts: &[(Location, Digest)], joined: &mut Vec<u8>) -> Result<(), StoreError> {
+        for (part, id) in parts {
+            joined.extend_from_slice(&self.content((*id).into(), part.place.length.into())?);
         }
         Ok(())
     }

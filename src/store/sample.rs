@@ -37,21 +37,42 @@ const PIECES: usize = 8;
 const PIECE: usize = 1024;
 /// Fewer bytes than this say too little.
 const LEAST: usize = 64;
-/// Random bytes have an entropy of 8 bits; a sample of them comes out within this of it.
-const NOISE: f64 = 7.95;
 /// Planes must save so many bits of a byte.
 const GAIN: f64 = 0.3;
-/// Below this entropy a general compressor finds repetitions, which planes would tear apart.
-const DENSE: f64 = 6.0;
+/// Below this entropy, in bits a byte, a general compressor finds repetitions, which planes would tear apart.
+const DENSE: f64 = 5.2;
+/// An entropy is trusted from so many bytes on.
+const TRUSTED: usize = 512;
+
+/// How often each byte was seen at each place in a number of eight bytes.
+type Counts = [[u16; 256]; 8];
 
 /// Looks at a sample.
 pub(super) fn texture(bytes: &[u8]) -> Texture {
     if bytes.len() < LEAST {
         return Texture::Plain;
     }
-    // One count for each place in a number of eight bytes; narrower strides are sums of these.
-    let mut counts = [[0u16; 256]; 8];
-    let mut total = 0;
+    let (counts, total) = sample(bytes);
+    if is_noise(&plane(&counts, 1, 0), total) {
+        return Texture::Noise;
+    }
+    let flat = entropy(&counts, 1);
+    if flat < DENSE {
+        return Texture::Plain;
+    }
+    // A wider stride must pay for its smaller samples.
+    let better = |best: (usize, f64), stride| {
+        let bits = entropy(&counts, stride);
+        if total / stride >= TRUSTED && bits < best.1 - GAIN / 2.0 { (stride, bits) } else { best }
+    };
+    match [2, 4, 8].into_iter().fold((1, flat), better) {
+        (stride, bits) if stride > 1 && bits < flat - GAIN => Texture::Strided(stride as u8),
+        _ => Texture::Plain,
+    }
+}
+
+fn sample(bytes: &[u8]) -> (Counts, usize) {
+    let (mut counts, mut total) = ([[0; 256]; 8], 0);
     let piece = (bytes.len() / (4 * PIECES)).clamp(LEAST, PIECE) & !7;
     let step = (bytes.len() / PIECES).max(piece) & !7;
     for start in (0..PIECES).map(|n| n * step) {
@@ -61,29 +82,29 @@ pub(super) fn texture(bytes: &[u8]) -> Texture {
         }
         total += piece;
     }
-    let flat = entropy(&counts, 1);
-    if flat >= NOISE - 1.0 / (total as f64).sqrt() {
-        return Texture::Noise;
+    (counts, total)
+}
+
+/// Whether two bytes are equal no more often than random ones are: once in 256 times, give or take four
+/// standard deviations.
+fn is_noise(counts: &[u32; 256], total: usize) -> bool {
+    let pairs: f64 = counts.iter().map(|n| f64::from(*n) * (f64::from(*n) - 1.0)).sum();
+    let total = total as f64;
+    256.0 * pairs / (total * (total - 1.0)) < 1.02 + 90.0 / total
+}
+
+fn plane(counts: &Counts, stride: usize, place: usize) -> [u32; 256] {
+    let mut sums = [0; 256];
+    for count in counts.iter().skip(place).step_by(stride) {
+        sums.iter_mut().zip(count).for_each(|(sum, n)| *sum += u32::from(*n));
     }
-    if flat < DENSE || total < 512 {
-        return Texture::Plain;
-    }
-    let (stride, best) = [4, 2, 8]
-        .map(|stride| (stride, entropy(&counts, stride)))
-        .into_iter()
-        // A wider stride must pay for its smaller samples.
-        .reduce(|a, b| if b.1 < a.1 - 0.1 { b } else { a })
-        .unwrap_or((4, flat));
-    if flat - best >= GAIN { Texture::Strided(stride as u8) } else { Texture::Plain }
+    sums
 }
 
 /// The mean entropy of the planes of a stride, in bits a byte, with Miller and Madow's correction.
-fn entropy(counts: &[[u16; 256]; 8], stride: usize) -> f64 {
-    let plane = |place: usize| {
-        let mut sums = [0u32; 256];
-        for count in counts.iter().skip(place).step_by(stride) {
-            sums.iter_mut().zip(count).for_each(|(sum, n)| *sum += u32::from(*n));
-        }
+fn entropy(counts: &Counts, stride: usize) -> f64 {
+    let of_plane = |place: usize| {
+        let sums = plane(counts, stride, place);
         let total = f64::from(sums.iter().sum::<u32>());
         let seen = sums.iter().filter(|n| **n > 0);
         let (values, bits) = seen.fold((0.0, 0.0), |(values, bits), n| {
@@ -92,7 +113,7 @@ fn entropy(counts: &[[u16; 256]; 8], stride: usize) -> f64 {
         });
         total.log2() - bits / total + (values - 1.0) / (2.0 * total * std::f64::consts::LN_2)
     };
-    (0..stride).map(plane).sum::<f64>() / stride as f64
+    (0..stride).map(of_plane).sum::<f64>() / stride as f64
 }
 
 #[cfg(test)]
@@ -107,7 +128,7 @@ mod tests {
 
     #[test]
     fn noise_is_told_from_text_and_numbers() {
-        for length in [2048, 5000, 8192, 100_000, 1 << 20] {
+        for length in [64, 100, 500, 2048, 5000, 8192, 100_000, 1 << 20] {
             assert_eq!(texture(&noise(length)), Texture::Noise, "{length}");
         }
         assert_eq!(texture(&b"loss,train,valid 0.123\n".repeat(1000)), Texture::Plain);
@@ -118,5 +139,7 @@ mod tests {
         let jitter = uniform.zip(random.chunks_exact(4)).map(|(x, b)| x + f32::from(b[2]) * 1e-7);
         let floats: Vec<u8> = jitter.flat_map(f32::to_le_bytes).collect();
         assert_eq!(texture(&floats), Texture::Strided(4));
+        let halves: Vec<u8> = floats.chunks_exact(4).flat_map(|b| [b[2], b[3]]).collect();
+        assert_eq!(texture(&halves), Texture::Strided(2));
     }
 }

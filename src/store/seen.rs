@@ -41,7 +41,7 @@ impl Seen {
     fn mark(&self, kind: EntryKind, id: &Digest) -> u128 {
         let [high, low] =
             [&self.keys[0], &self.keys[1]].map(|key| key.hash_one((kind.number(), id.as_bytes())));
-        u128::from(high) << 64 | u128::from(low)
+        (u128::from(high) << 64) | u128::from(low)
     }
 }
 

@@ -14,10 +14,9 @@ use crate::progress::{Amount, Progress};
 use crate::store::codec::Encoder;
 use crate::store::cut::MAX_CHUNK;
 use crate::store::draft::{Encoded, Item, Packer, Published};
-use crate::store::ingest::BLOCK_CAPACITY;
 use crate::store::layout::{EntryKind, MAX_RAW};
 use crate::store::packs::Section;
-use crate::store::pool::Pool;
+use crate::store::pool::{Lent, Pool};
 use crate::store::sample::{Texture, texture};
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
@@ -77,7 +76,6 @@ impl OpenFrame {
 }
 
 /// The frames that one thread gathers small contents in, and its reading buffer.
-#[derive(Default)]
 struct SmallFrames {
     buffer: Vec<u8>,
     frames: [OpenFrame; Texture::COUNT],
@@ -196,6 +194,7 @@ impl<'a> Writer<'a> {
 
     fn insert_small(&self, frames: &mut SmallFrames, length: usize) -> Result<ContentId, StoreError> {
         let bytes = &frames.buffer[..length];
+        self.progress.advance(Amount { items: 0, bytes: length as u64 });
         let id = ContentId::of(bytes);
         let chunk = (EntryKind::Chunk, id.digest());
         if bytes.is_empty() || self.known(EntryKind::Recipe, &chunk.1)? || !self.claim(chunk.0, &chunk.1)? {
@@ -209,6 +208,27 @@ impl<'a> Writer<'a> {
         }
         frame.push(chunk.0, chunk.1, bytes);
         Ok(id)
+    }
+
+    fn lend_small(&self) -> Result<Lent<'_, SmallFrames>, StoreError> {
+        self.small.lend(|| Ok(SmallFrames { buffer: vec![0; MAX_CHUNK + 1], frames: Default::default() }))
+    }
+
+    /// Inserts a content that is expected to be large, of which a block holds some bytes already.
+    fn insert_large(
+        &self,
+        mut block: Lent<'_, Vec<u8>>,
+        length: usize,
+        rest: &mut dyn Read,
+    ) -> Result<(ContentId, u64), ObjectError> {
+        let length = length + fill(rest, &mut block[length..])?;
+        if length > MAX_CHUNK {
+            return self.ingest(block, length, rest);
+        }
+        let mut frames = self.lend_small()?;
+        frames.buffer[..length].copy_from_slice(&block[..length]);
+        drop(block);
+        Ok((self.insert_small(&mut frames, length)?, length as u64))
     }
 
     fn insert_object(&self, kind: Kind, bytes: &[u8]) -> Result<Digest, StoreError> {
@@ -238,37 +258,21 @@ impl Insert for Writer<'_> {
 
 impl InsertContent for Writer<'_> {
     fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
-        let mut block = None;
-        let mut length = 0;
-        if size_hint <= MAX_CHUNK as u64 {
-            let mut frames = self.small.lend(|| Ok::<_, StoreError>(SmallFrames::default()))?;
-            frames.buffer.resize(MAX_CHUNK + 1, 0);
-            length = fill(bytes, &mut frames.buffer)?;
+        let done = if size_hint <= MAX_CHUNK as u64 {
+            let mut frames = self.lend_small()?;
+            let length = fill(bytes, &mut frames.buffer)?;
             if length <= MAX_CHUNK {
-                let id = self.insert_small(&mut frames, length)?;
-                self.progress.advance(Amount { items: 1, bytes: length as u64 });
-                return Ok((id, length as u64));
+                (self.insert_small(&mut frames, length)?, length as u64)
+            } else {
+                // More came than was expected.
+                let mut block = self.lend_block()?;
+                block[..length].copy_from_slice(&frames.buffer);
+                drop(frames);
+                self.insert_large(block, length, bytes)?
             }
-            // More came than was expected.
-            let mut first = self.lend_block()?;
-            first[..length].copy_from_slice(&frames.buffer);
-            block = Some(first);
-        }
-        let mut block = match block {
-            Some(block) => block,
-            None => self.lend_block()?,
+        } else {
+            self.insert_large(self.lend_block()?, 0, bytes)?
         };
-        length += fill(bytes, &mut block[length..BLOCK_CAPACITY])?;
-        if length <= MAX_CHUNK {
-            let mut frames = self.small.lend(|| Ok::<_, StoreError>(SmallFrames::default()))?;
-            frames.buffer.resize(MAX_CHUNK + 1, 0);
-            frames.buffer[..length].copy_from_slice(&block[..length]);
-            drop(block);
-            let id = self.insert_small(&mut frames, length)?;
-            self.progress.advance(Amount { items: 1, bytes: length as u64 });
-            return Ok((id, length as u64));
-        }
-        let done = self.ingest(block, length, bytes)?;
         self.progress.advance(Amount { items: 1, bytes: 0 });
         Ok(done)
     }

@@ -16,15 +16,12 @@ fn outside_of_a_repository() {
 #[test]
 fn a_mistyped_command() {
     let sandbox = Sandbox::new();
-    insta::assert_snapshot!(sandbox.mdl(&["comit"]).told(), @r"
+    insta::assert_snapshot!(sandbox.mdl(&["comit"]).told(), @r#"
     ---
-    error: unrecognized subcommand 'comit'
-
-      tip: some similar subcommands exist: 'config', 'completions', 'commit'
-
-    Usage: mdl [OPTIONS] [COMMAND]
+    error: "comit" is not a command
+    hint: did you mean `mdl commit`?
     [exit 2]
-    ");
+    "#);
 }
 
 #[test]
@@ -32,12 +29,8 @@ fn a_missing_argument() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.mdl(&["checkout"]).told(), @r"
     ---
-    error: the following required arguments were not provided:
-      <REV>
-
-    Usage: mdl checkout <REV>
-
-    For more information, try '--help'.
+    error: the following required arguments were not provided: <REV>
+    hint: write mdl checkout <REV>; --help tells more
     [exit 2]
     ");
 }
@@ -57,8 +50,16 @@ fn amending_is_refused_with_what_to_do_instead() {
 fn a_commit_without_a_message() {
     let sandbox = Sandbox::project();
     insta::assert_snapshot!(sandbox.mdl(&["commit"]).told(), @r"
+    ---
+    error: a commit needs a message
+    hint: say why with `mdl commit -m MESSAGE`
+    [exit 2]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["commit", "-m", "  "]).told(), @r"
+    ---
+    error: the message is empty
+    hint: nothing was committed; say in a few words why this state is worth keeping: `mdl commit -m MESSAGE`
+    [exit 2]
     ");
 }
 
@@ -66,8 +67,16 @@ fn a_commit_without_a_message() {
 fn before_the_first_commit() {
     let sandbox = Sandbox::project();
     insta::assert_snapshot!(sandbox.mdl(&["show"]).told(), @r"
+    ---
+    error: there is no commit yet
+    hint: record the first one with `mdl commit -m MESSAGE`
+    [exit 3]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["undo"]).told(), @r"
+    ---
+    error: there is no commit yet
+    hint: record the first one with `mdl commit -m MESSAGE`
+    [exit 3]
     ");
 }
 
@@ -75,34 +84,75 @@ fn before_the_first_commit() {
 fn names_that_are_none() {
     let sandbox = Sandbox::project();
     insta::assert_snapshot!(sandbox.mdl(&["branch", "a b"]).told(), @r"
+    ---
+    error: there is no commit yet
+    hint: record the first one with `mdl commit -m MESSAGE`
+    [exit 3]
     ");
-    insta::assert_snapshot!(sandbox.mdl(&["switch", "-c", "../x"]).told(), @r"
-    ");
-    insta::assert_snapshot!(sandbox.mdl(&["add", "params.yaml", "--name", "a/b"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["switch", "-c", "../x"]).told(), @r#"
+    ---
+    error: "../x" is not a name: it is '.' or '..'
+    hint: use letters, digits, '-', '_' and '.', and for branches and tags also '/'
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["add", "params.yaml", "--name", "a/b"]).told(), @r#"
+    ---
+    error: "a/b" is not a name: it has the character '/'
+    hint: use letters, digits, '-', '_' and '.', and for branches and tags also '/'
+    [exit 2]
+    "#);
 }
 
 #[test]
 fn parts_that_are_none() {
     let sandbox = Sandbox::project();
-    insta::assert_snapshot!(sandbox.mdl(&["log", "--", "parms.lr"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["log", "--", "parms.lr"]).told(), @r#"
+    ---
+    error: "parms.lr" selects nothing
+      because: 'parms' is not a part of a definition or an outcome
+    hint: did you mean params?
+    [exit 3]
+    "#);
     insta::assert_snapshot!(sandbox.mdl(&["add", "nowhere.csv"]).told(), @r"
+    ---
+    error: cannot find <project>/nowhere.csv
+      because: No such file or directory (os error 2)
+    [exit 3]
     ");
-    insta::assert_snapshot!(sandbox.mdl(&["add", "../outside.csv"]).told(), @r"
-    ");
-    insta::assert_snapshot!(sandbox.mdl(&["rm", "nothing"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["add", "../outside.csv"]).told(), @r#"
+    ---
+    error: "../outside.csv": it is outside of the work tree
+    hint: correct it and run the command again; nothing was recorded
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["rm", "nothing"]).told(), @r#"
+    ---
+    error: "nothing" is not a part that the manifest names
+    hint: mdl.toml names the parts of the model
+    [exit 3]
+    "#);
 }
 
 #[test]
 fn settings_that_are_none() {
     let sandbox = Sandbox::project();
-    insta::assert_snapshot!(sandbox.mdl(&["config", "user.nme", "Ada"]).told(), @r"
-    ");
-    insta::assert_snapshot!(sandbox.mdl(&["config", "ui.color", "blue"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["config", "user.nme", "Ada"]).told(), @r#"
+    ---
+    error: "user.nme" is not a setting
+    hint: did you mean user.name?
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["config", "ui.color", "blue"]).told(), @r#"
+    ---
+    error: <project>/.mdl/config.toml: ui.color cannot be "blue"
+    hint: correct it and run the command again; nothing was recorded
+    [exit 2]
+    "#);
     insta::assert_snapshot!(sandbox.mdl(&["config", "user.name"]).told(), @r"
+    ---
+    error: user.name is not set
+    hint: set it with `mdl config user.name VALUE`
+    [exit 3]
     ");
 }
 
@@ -110,8 +160,12 @@ fn settings_that_are_none() {
 fn a_manifest_that_cannot_be_read() {
     let sandbox = Sandbox::project();
     sandbox.write("mdl.toml", "[datsets]\n");
-    insta::assert_snapshot!(sandbox.mdl(&["status"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["status"]).told(), @r#"
+    ---
+    error: mdl.toml: line 1: unknown key "datsets" in the manifest; did you mean "datasets"?
+    hint: correct mdl.toml and run the command again
+    [exit 2]
+    "#);
 }
 
 #[test]
@@ -119,6 +173,10 @@ fn a_repository_of_the_future() {
     let sandbox = Sandbox::project();
     std::fs::remove_file(sandbox.root().join(".mdl/format")).unwrap();
     sandbox.write(".mdl/format", "mdl 9\n");
-    insta::assert_snapshot!(sandbox.mdl(&["log"]).told(), @r"
-    ");
+    insta::assert_snapshot!(sandbox.mdl(&["log"]).told(), @r#"
+    ---
+    error: this repository has the format "mdl 9"
+    hint: it was made by a newer mdl: update mdl; nothing was changed
+    [exit 7]
+    "#);
 }

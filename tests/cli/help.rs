@@ -71,39 +71,20 @@ fn the_help_of_a_command() {
     Usage: mdl restore [OPTIONS] <PART>...
 
     Arguments:
-      <PART>...
-              The parts
+      <PART>...  The parts
 
     Options:
-          --from <REV>
-              The state that they are taken from
-              
-              [default: HEAD]
-
-      -f, --force
-              Overwrite changes that are not committed
-
-          --dry-run
-              Say what would be done, and do nothing
+          --from <REV>  The state that they are taken from [default: HEAD]
+      -f, --force       Overwrite changes that are not committed
+          --dry-run     Say what would be done, and do nothing
 
     Global options:
-      -C <DIR>
-              Run as if started in DIR; each further -C is relative to the one before
-
-      -q, --quiet
-              Say only what was asked for: no summaries, hints or progress
-
-          --json
-              Print JSON, for programs; errors are JSON on standard error
-
-          --color <WHEN>
-              When to use colours: auto, always or never
-
-          --no-pager
-              Do not page long output
-
-      -h, --help
-              Print help
+      -C <DIR>            Run as if started in DIR; each further -C is relative to the one before
+      -q, --quiet         Say only what was asked for: no summaries, hints or progress
+          --json          Print JSON, for programs; errors are JSON on standard error
+          --color <WHEN>  When to use colours: auto, always or never
+          --no-pager      Do not page long output
+      -h, --help          Print help
 
     Examples:
       mdl restore --from HEAD~2 params                  the parameters of an earlier commit

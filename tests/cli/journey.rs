@@ -8,12 +8,25 @@ fn beginning() {
     sandbox.write("params.yaml", "lr: 0.001\n");
     sandbox.write("corpus.csv", "x\n1\n");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    made a repository in <project>/.mdl
+    wrote mdl.toml, with what was recognised:
+      dataset corpus: corpus.csv
+      params: params.yaml
+    ---
+    hint: look at mdl.toml, then record the first state: `mdl commit -m MESSAGE`
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["init"]).told(), @r"
+    <project>/.mdl is a repository already; nothing was changed
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["add", "corpus.csv", "--as", "dataset", "--licence", "CC0-1.0"]).told(), @r"
+    added dataset corpus  corpus.csv
+    [exit 0]
     ");
     insta::assert_snapshot!(sandbox.mdl(&["rm", "corpus"]).told(), @r"
+    removed dataset corpus  corpus.csv; its files stay
+    [exit 0]
     ");
 }
 
@@ -33,8 +46,195 @@ fn settings() {
     sandbox.ok(&["config", "--global", "user.name", "Ada Lovelace"]);
     sandbox.ok(&["config", "user.email", "ada@example.org"]);
     insta::assert_snapshot!(sandbox.ok(&["config"]), @r"
+    user.name   Ada Lovelace  (yours)
+    user.email  ada@example.org  (this repository)
     ");
     assert_eq!(sandbox.ok(&["config", "user.name"]), "Ada Lovelace\n");
     sandbox.ok(&["config", "--unset", "user.email"]);
     assert_eq!(sandbox.mdl(&["config", "user.email"]).code, 3);
+}
+
+#[test]
+fn recording_looking_and_going_back() {
+    let sandbox = Sandbox::project();
+    let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
+    // What this machine has installed is not for a snapshot.
+    assert!(sandbox.ok(&["status", "--short"]).contains("datasets/data"));
+    insta::assert_snapshot!(told(&["commit", "-m", "baseline", "-m", "As it was found."]), @r"
+    [main <id>] (first commit) baseline
+    <n> new objects, <size> stored
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["status"]), @r"
+    On branch main
+    nothing to commit, the work tree is as HEAD says
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["commit", "-m", "again"]), @r"
+    nothing to commit: nothing differs from HEAD
+    ---
+    hint: to record a commit all the same, add --allow-empty
+    [exit 0]
+    ");
+    sandbox.write("params.yaml", "lr: 0.01\nlayers: [128, 64]\n");
+    sandbox.write("metrics.json", "{\"accuracy\": 0.93}\n");
+    insta::assert_snapshot!(told(&["diff"]), @r"
+    1 part differs: params (1); data, features, code and environment are identical
+
+    params
+      lr   0.001 → 0.01   ×10
+
+    metrics
+      accuracy   0.91 → 0.93   +0.02   +2.2 %
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["diff", "--stat", "--exit-code", "--", "params"]), @r"
+    1 part differs: params (1)
+
+    params   1 change
+    [exit 1]
+    ");
+    sandbox.ok(&["commit", "-q", "-m", "faster"]);
+    insta::assert_snapshot!(told(&["log", "--oneline"]), @r"
+    <id> (HEAD → main) faster
+    <id> baseline
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["show", "HEAD~1:params"]), @r"
+    params <id>
+
+    layers.0   128
+    layers.1   64
+    lr         0.001
+    [exit 0]
+    ");
+    assert_eq!(sandbox.ok(&["cat", "HEAD~1:params"]), "lr: 0.001\nlayers: [128, 64]\n");
+    insta::assert_snapshot!(told(&["restore", "--from", "HEAD~1", "params", "--dry-run"]), @r"
+      would replace params.yaml
+    files: 1 to replace (28 B)
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["restore", "--from", "HEAD~1", "params"]), @r"
+    files: 1 replaced (28 B)
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["checkout", "HEAD~1"]), @r"
+    files: 1 replaced (19 B)
+    at <id>, on no branch
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["switch", "main", "--force"]), @r"
+    files: 2 replaced (46 B)
+    on branch main
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["undo"]), @r"
+    the branch is back at <id>, from <id>; your files are as they were
+    ---
+    hint: what was undone can still be seen: `mdl show <id>`
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["branch", "--history", "main"]), @r"
+    3   <id>   <time>   undo               Ada <ada@example.org>
+    2   <id>   <time>   commit: faster     Ada <ada@example.org>
+    1   <id>   <time>   commit: baseline   Ada <ada@example.org>
+    0   begun        <time>   birth              Ada <ada@example.org>
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["fsck", "--data"]), @r"
+    all is well: 17 objects, 7 contents
+    [exit 0]
+    ");
+}
+
+#[test]
+fn a_state_in_a_folder_of_its_own() {
+    let sandbox = Sandbox::history();
+    sandbox.ok(&["checkout", "-q", "HEAD~1", "--to", "../again"]);
+    assert_eq!(sandbox.read("../again/params.yaml"), "lr: 0.001\nlayers: [128, 64]\n");
+    assert_eq!(sandbox.read("../again/train.py"), sandbox.read("train.py"));
+    assert_eq!(sandbox.mdl(&["checkout", "HEAD", "--to", "../again"]).code, 4, "it is not empty");
+}
+
+#[test]
+fn branches_and_tags() {
+    let sandbox = Sandbox::history();
+    let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
+    insta::assert_snapshot!(told(&["branch", "wider", "HEAD~1"]), @r"
+    branch wider is at <id>
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["switch", "wider"]), @r"
+    files: 2 replaced (47 B)
+    on branch wider
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["branch"]), @r"
+      main    <id>   faster
+    * wider   <id>   baseline
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["branch", "-m", "wider", "wide"]), @r"
+    wider is now called wide
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["tag", "v1", "main", "-m", "first release"]), @r"
+    tag v1 is at <id>
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["switch", "v1"]), @r#"
+    ---
+    error: "v1" is not a branch
+    hint: go there without a branch with `mdl switch --detach v1`, or make one with -c NAME
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(told(&["switch", "mian"]), @r#"
+    ---
+    error: "mian" is not a branch, and neither is there a tag or commit of that name
+    hint: did you mean main?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told(&["branch", "-d", "wide"]), @r#"
+    ---
+    error: "wide" is checked out
+    hint: switch to another branch first: `mdl switch NAME`
+    [exit 4]
+    "#);
+    insta::assert_snapshot!(told(&["branch", "main"]), @r#"
+    ---
+    error: "main" exists already
+    hint: choose another name, or remove main first
+    [exit 4]
+    "#);
+    insta::assert_snapshot!(told(&["log", "--oneline", "--graph", "main"]), @r"
+    * <id> (tag: v1, main) faster
+    * <id> (HEAD → wide) baseline
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["show", "v2"]), @r#"
+    ---
+    error: no revision is called "v2"
+    hint: did you mean v1?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told(&["tag", "-d", "v1"]), @r"
+    deleted tag v1, which was at <id>
+    [exit 0]
+    ");
+}
+
+#[test]
+fn what_is_not_committed_is_kept() {
+    let sandbox = Sandbox::history();
+    sandbox.write("params.yaml", "lr: 5\n");
+    insta::assert_snapshot!(sandbox.mdl(&["checkout", "HEAD~1"]).told(), @r"
+    ---
+    error: 1 files have uncommitted changes
+      because: params.yaml was changed and is not committed
+    hint: commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change
+    [exit 4]
+    ");
+    assert_eq!(sandbox.read("params.yaml"), "lr: 5\n");
+    sandbox.ok(&["checkout", "--force", "HEAD~1"]);
+    assert_eq!(sandbox.read("params.yaml"), "lr: 0.001\nlayers: [128, 64]\n");
 }

@@ -72,5 +72,9 @@ fn the_folder_is_chosen_before_or_after_the_command() {
     assert!(sandbox.root().join("a/b/.mdl/format").exists());
     let ran = sandbox.mdl(&["-C", "nowhere", "status"]);
     insta::assert_snapshot!(ran.told(), @r"
+    ---
+    error: cannot work in nowhere
+      because: No such file or directory (os error 2)
+    [exit 3]
     ");
 }

@@ -7,8 +7,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts;
+use crate::cli::views;
 use crate::refs::{Family, Ref};
-use crate::render::{actions, names};
+use crate::render::{self, actions};
 use crate::repo::{RepoError, Repository};
 
 /// List branches, or make, rename or delete one
@@ -72,13 +73,10 @@ impl Run for Branch {
                 || actions::created_json(name, start),
             )?;
         } else {
-            let branches = repository.branches()?;
-            let head = repository.head()?;
-            context.answer(
-                "branch",
-                || names::branches(&branches, &head),
-                || names::branches_json(&branches),
-            )?;
+            let lines = views::branches(&repository, &repository.branches()?)?;
+            let style = context.style();
+            let text = views::text(|out| render::branches(out, &style, &lines))?;
+            context.answer("branches", || text, || render::branches_json(&lines))?;
         }
         Ok(Exit::Success)
     }
@@ -90,6 +88,8 @@ impl Branch {
         if entries.is_empty() {
             return Err(RepoError::NoSuchBranch(name.to_owned()).into());
         }
-        context.answer("history", || names::history(name, &entries), || names::history_json(&entries))
+        let style = context.style();
+        let text = views::text(|out| render::history(out, &style, &entries))?;
+        context.answer("history", || text, || render::history_json(name, &entries))
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::editor;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::{committed, diff};
+use crate::render::committed;
 use crate::repo::{CommitOptions, Repository};
 
 /// Record what the manifest names, as it is now
@@ -56,11 +56,7 @@ impl Run for Commit {
             return Ok(Exit::Success);
         };
         context.warn_of(&made.warnings);
-        context.report(
-            "commit",
-            || committed::text(&made, &options.message),
-            || committed::json(&made, diff::json(&made.diff)),
-        )?;
+        context.report("commit", || committed::text(&made, &options.message), || committed::json(&made))?;
         Ok(Exit::Success)
     }
 }

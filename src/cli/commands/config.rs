@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
-use crate::render::names;
+use crate::render::settings;
 use crate::repo::{Config as Settings, ConfigKey};
 
 /// Show or change settings
@@ -48,7 +48,7 @@ impl Run for Config {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let Some(written) = &self.key else {
             let config = context.config()?;
-            context.answer("config", || names::settings(&config), || names::settings_json(&config))?;
+            context.answer("config", || settings::settings(&config), || settings::settings_json(&config))?;
             return Ok(Exit::Success);
         };
         let key = key(written)?;

@@ -7,7 +7,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts;
-use crate::render::diff;
+use crate::cli::views;
+use crate::render::{self, Detail};
 use crate::repo::{RepoError, Repository, Side};
 
 /// Show what differs between two states, part by part
@@ -51,8 +52,9 @@ impl Run for Diff {
         context.warn_of(&comparison.warnings);
         let style = context.style();
         let found = &comparison.diff;
-        let text = || if self.stat { diff::stat(found, &style) } else { diff::text(found, &style) };
-        context.answer("diff", text, || diff::json(found))?;
+        let detail = if self.stat { Detail::Stat } else { Detail::Full };
+        let text = views::text(|out| render::diff(out, &style, found, detail))?;
+        context.answer("diff", || text, || render::diff_json(found))?;
         Ok(if self.exit_code && !found.is_empty() { Exit::Difference } else { Exit::Success })
     }
 }

@@ -10,8 +10,9 @@ use crate::cli::context::{Context, document};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts;
+use crate::cli::views;
 use crate::id::CommitId;
-use crate::render::log::{Form, Lines};
+use crate::render::{LogFormat, LogWriter, log_json};
 use crate::repo::{Logged, Repository};
 
 /// Show the commits, newest first
@@ -49,8 +50,8 @@ impl Run for Log {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
         let what = Logged { from: self.starts(&repository)?, parts: parts::selectors(&self.parts)? };
-        let form = Form { oneline: self.oneline, graph: self.graph, width: context.terminal.width() };
-        let mut lines = Lines::new(form, context.style());
+        let format = LogFormat { oneline: self.oneline, graph: self.graph };
+        let mut lines = LogWriter::new(context.style(), format);
         let mut commits = Vec::new();
         let mut output = context.terminal.output();
         let mut failed = None;
@@ -59,15 +60,15 @@ impl Run for Log {
             repository.log(&what, &mut |entry| {
                 left -= 1;
                 if context.is_json() {
-                    commits.push(crate::render::log::json(&entry));
-                } else if let Err(error) = output.write_all(lines.entry(&entry).as_bytes()) {
+                    commits.push(views::log_entry(entry));
+                } else if let Err(error) = lines.entry(&mut output, &views::log_entry(entry)) {
                     failed = Some(error);
                 }
                 if left == 0 || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
         }
         if context.is_json() && failed.is_none() {
-            let text = document("log", serde_json::json!({ "commits": commits }));
+            let text = document("log", log_json(&commits));
             failed = output.write_all(text.as_bytes()).err();
         }
         failed.map_or_else(|| output.finish(), Err).map_err(CliError::Output)?;

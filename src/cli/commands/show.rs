@@ -6,7 +6,7 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::show;
+use crate::cli::views;
 
 /// Show a commit, a part of one, a tag or any object
 #[derive(Args)]
@@ -27,9 +27,13 @@ impl Run for Show {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
         let shown = repository.show(&self.what)?;
-        let style = context.style();
-        let text = show::text(&shown, repository.store(), &style)?;
-        context.answer("show", || text, || show::json(&shown))?;
+        if context.is_json() {
+            let json = views::shown_json(&repository, &shown)?;
+            context.answer("show", String::new, || json)?;
+        } else {
+            let text = views::shown(&repository, &shown, &context.style())?;
+            context.answer("show", || text, || serde_json::Value::Null)?;
+        }
         Ok(Exit::Success)
     }
 }

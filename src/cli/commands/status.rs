@@ -6,14 +6,15 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::status;
+use crate::cli::views;
+use crate::render::{self, Detail};
 
 /// Show what differs from the last commit
 ///
 /// The environment (packages, system, accelerators) is not looked at here; `mdl diff` and `mdl commit` do.
 #[derive(Args)]
 pub struct Status {
-    /// A line for each thing that differs, and nothing else
+    /// A line for each part that differs
     #[arg(short, long)]
     short: bool,
 }
@@ -27,9 +28,14 @@ impl Run for Status {
         let progress = context.progress();
         let state = repository.status(&progress)?;
         drop(progress);
-        let style = context.style();
-        let text = || if self.short { status::short(&state, &style) } else { status::text(&state, &style) };
-        context.answer("status", text, || status::json(&state))?;
+        let (style, tracks) = (context.style(), state.tracks_anything);
+        let state = views::status(state);
+        let detail = if self.short { Detail::Stat } else { Detail::Full };
+        let text = views::text(|out| render::status(out, &style, &state, detail))?;
+        context.answer("status", || text, || render::status_json(&state))?;
+        if !tracks {
+            context.terminal.hint("mdl.toml names nothing yet: name what makes up the model with `mdl add`");
+        }
         Ok(Exit::Success)
     }
 }

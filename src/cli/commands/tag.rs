@@ -7,7 +7,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts;
-use crate::render::{actions, names};
+use crate::cli::views;
+use crate::render::{self, actions};
 
 /// List tags, or make, move or delete one
 #[derive(Args)]
@@ -57,11 +58,13 @@ impl Run for Tag {
             context.report(
                 "tag",
                 || actions::created("tag", name, made.tag.commit),
-                || names::tag_json(&made),
+                || actions::created_json(name, made.tag.commit),
             )?;
         } else {
-            let tags = repository.tags()?;
-            context.answer("tag", || names::tags(&tags), || names::tags_json(&tags))?;
+            let lines: Vec<_> = repository.tags()?.iter().map(views::tag).collect();
+            let style = context.style();
+            let text = views::text(|out| render::tags(out, &style, &lines))?;
+            context.answer("tags", || text, || render::tags_json(&lines))?;
         }
         Ok(Exit::Success)
     }

@@ -6,7 +6,7 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::render::actions;
+use crate::render::{actions, short_id};
 
 /// Step the branch back to the commit before; your files stay as they are
 ///
@@ -26,7 +26,7 @@ impl Run for Undo {
         context.report("undo", || actions::undone(&step), || actions::undone_json(&step))?;
         context
             .terminal
-            .hint(&format!("what was undone can still be seen: `mdl show {}`", actions::short(step.from)));
+            .hint(&format!("what was undone can still be seen: `mdl show {}`", short_id(step.from)));
         Ok(Exit::Success)
     }
 }

@@ -121,7 +121,7 @@ fn perform(
     }
     let swap = Swap { place, stage };
     let mut applied = Applied::default();
-    let first_write = plan.actions.iter().position(|action| is_written(action)).unwrap_or(plan.actions.len());
+    let first_write = plan.actions.iter().position(is_written).unwrap_or(plan.actions.len());
     let last_write = plan.actions.iter().rposition(is_written).map_or(first_write, |last| last + 1);
     // What is written comes in one piece, between what makes room for it and what is no longer wanted.
     let (before, rest) = plan.actions.split_at(first_write);

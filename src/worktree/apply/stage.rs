@@ -13,6 +13,7 @@ use crate::progress::Amount;
 use crate::worktree::apply::{ApplyError, Place, failed};
 use crate::worktree::look;
 use crate::worktree::plan::Action;
+use crate::worktree::scan::STAGE;
 
 /// So many files at most share a folder.
 const FOLDER: usize = 1024;
@@ -72,8 +73,8 @@ impl<'a> Stage<'a> {
             sweep(self.disk, place.staging);
             place.staging.join(format!("{PREFIX}{name}"))
         } else {
-            // No entry of a tree can have such a name.
-            above.join(format!("mdl~{name}"))
+            // No entry of a tree can have such a name, and no scan sees it.
+            above.join(format!("{STAGE}{name}"))
         };
         self.disk.create_dir(&folder).map_err(|e| failed("create", &folder, e))?;
         Ok(folder)

@@ -118,13 +118,14 @@ fn an_untracked_file_in_a_directory_that_must_go_is_kept() {
 fn references_are_verified_and_never_written() {
     let (project, first, second) = two_states();
     let reference = Part { stored: false, ..first.clone() };
-    let plan = project.plan(&parts(&second), &[reference.clone()], LocalChanges::Overwrite);
+    let plan = project.plan(&parts(&second), std::slice::from_ref(&reference), LocalChanges::Overwrite);
     assert_eq!((plan.actions.len(), plan.references.len()), (0, 1));
     assert!(!plan.references[0].missing);
     let there = Part { stored: false, ..second.clone() };
-    assert!(project.plan(&[there.clone()], &[there.clone()], LocalChanges::Refuse).references.is_empty());
+    let there = [there];
+    assert!(project.plan(&there, &there, LocalChanges::Refuse).references.is_empty());
     // What was only referred to is never removed.
-    assert!(project.plan(&[there], &[], LocalChanges::Overwrite).actions.is_empty());
+    assert!(project.plan(&there, &[], LocalChanges::Overwrite).actions.is_empty());
     project.remove("data");
     let plan = project.plan(&[], &[reference], LocalChanges::Refuse);
     assert!(plan.references[0].missing && plan.actions.is_empty());
@@ -292,5 +293,33 @@ fn interrupted_anywhere_it_is_continued_by_running_it_again() {
         if !failed {
             break;
         }
+    }
+}
+
+/// `cargo test --lib apply::tests::measure -- --ignored --nocapture`: 20,000 files in 100 folders.
+#[test]
+#[ignore = "a measurement"]
+fn measure() {
+    let project = Project::new();
+    for i in 0..20_000 {
+        project.write(&format!("data/d{:02}/f{i:05}", i % 100), &format!("{i:0>4096}"));
+    }
+    let first = parts(&project.commit("data"));
+    for i in (0..20_000).step_by(101).take(200) {
+        project.write(&format!("data/d{:02}/f{i:05}", i % 100), "changed");
+    }
+    let second = parts(&project.commit("data"));
+    for (what, head, target) in
+        [("200 changed", &second, &first), ("all removed", &first, &vec![]), ("all created", &vec![], &first)]
+    {
+        let current = if head.is_empty() { vec![] } else { head.clone() };
+        let states = crate::worktree::plan::States { head, current: &current, target };
+        let start = std::time::Instant::now();
+        let plan =
+            crate::worktree::plan::plan(project.root(), &project.repository, states, LocalChanges::Refuse)
+                .unwrap();
+        let planned = start.elapsed();
+        let applied = project.apply_with(&plan, &OsDisk).unwrap();
+        println!("{what}: plan {planned:?}, apply {:?}, {applied:?}", start.elapsed() - planned);
     }
 }

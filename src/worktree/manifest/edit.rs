@@ -220,19 +220,21 @@ fn add_file(document: &mut DocumentMut, kind: &str, path: &TreePath) {
     let table = as_table(document.entry(kind).or_insert_with(|| Item::Table(Table::new())));
     let files = table.entry("files").or_insert_with(|| value(Array::new()));
     let Some(files) = files.as_array_mut() else { return };
-    match files.iter().last().map(|last| last.decor().clone()) {
-        // A list with a file a line stays one.
-        Some(decor) if files.len() > 1 || decor.prefix().is_some_and(has_line) => {
-            let mut new = Value::from(path.as_str());
-            *new.decor_mut() = decor;
-            files.push_formatted(new);
-        }
-        _ => files.push(path.as_str()),
-    }
+    let prefix = files.iter().last().map(|last| text(last.decor().prefix()));
+    let Some((_, indent)) = prefix.as_deref().and_then(|prefix| prefix.rsplit_once('\n')) else {
+        return files.push(path.as_str());
+    };
+    // A list with a file a line stays one. What follows the last comma, such as a comment, belongs to the line before.
+    let trailing = text(Some(files.trailing()));
+    let (rest, end) = trailing.rsplit_once('\n').unwrap_or(("", ""));
+    let new = Value::from(path.as_str()).decorated(format!("{rest}\n{indent}"), "");
+    files.set_trailing(format!("\n{end}"));
+    files.set_trailing_comma(true);
+    files.push_formatted(new);
 }
 
-fn has_line(text: &toml_edit::RawString) -> bool {
-    text.as_str().is_some_and(|text| text.contains('\n'))
+fn text(raw: Option<&toml_edit::RawString>) -> String {
+    raw.and_then(toml_edit::RawString::as_str).unwrap_or_default().to_owned()
 }
 
 fn remove(document: &mut DocumentMut, kind: &str, name: &PartName) {
@@ -245,7 +247,18 @@ fn remove(document: &mut DocumentMut, kind: &str, name: &PartName) {
 
 fn remove_file(document: &mut DocumentMut, kind: &str, at: usize) {
     let files = document.get_mut(kind).and_then(|table| table.get_mut("files")).and_then(Item::as_array_mut);
-    if let Some(files) = files {
-        files.remove(at);
+    let Some(files) = files else { return };
+    let removed = files.remove(at);
+    // A comment on the line of the file before is that file's.
+    let prefix = text(removed.decor().prefix());
+    let Some((comment, _)) = prefix.split_once('\n').filter(|(comment, _)| comment.contains('#')) else {
+        return;
+    };
+    match files.get_mut(at) {
+        Some(next) => {
+            let prefix = text(next.decor().prefix());
+            next.decor_mut().set_prefix(format!("{comment}{prefix}"));
+        }
+        None => files.set_trailing(format!("{comment}{}", text(Some(files.trailing())))),
     }
 }

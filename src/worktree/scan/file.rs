@@ -95,6 +95,9 @@ impl<S: Sink, D: AsFd> Looker<'_, S, D> {
     /// Makes sure that a committing sink has a content whose id is known, and tells others of it.
     fn ensure(&self, name: &str, stat: &Stat, id: Digest, level: Level) -> Result<(), ScanError> {
         let content = ContentId::from(id);
+        if !self.sink.commits() && level >= Level::Trees {
+            return Ok(()); // It is found where the repository keeps it.
+        }
         if !self.sink.commits() {
             self.sink.seen(&look::join(self.path, name), content, stat.kind == FileKind::Symlink);
             return Ok(());

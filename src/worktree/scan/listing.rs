@@ -11,6 +11,10 @@ use crate::worktree::scan::ScanError;
 /// Folders of tools that are never part of a dataset.
 const SKIPPED: [&str; 2] = [".mdl", ".git"];
 
+/// How the name of a folder begins in which a checkout that was killed left what it had not put in place.
+/// No recorded name begins like this.
+pub(in crate::worktree) const STAGE: &str = "mdl~";
+
 /// The names in a directory.
 #[derive(Default)]
 pub(super) struct Listing {
@@ -34,7 +38,7 @@ impl Listing {
             let bytes = entry.file_name().to_bytes();
             let name =
                 std::str::from_utf8(bytes).map_err(|_| ScanError::NotUtf8 { path: below(path, bytes) })?;
-            if matches!(name, "." | "..") || SKIPPED.contains(&name) {
+            if matches!(name, "." | "..") || SKIPPED.contains(&name) || name.starts_with(STAGE) {
                 continue;
             }
             let kind = match FileKind::from(entry.file_type()) {

@@ -23,6 +23,8 @@ mod walk;
 
 pub use overlay::HashOnly;
 
+pub(super) use listing::STAGE;
+
 /// Where a scan puts what it finds.
 pub trait Sink: Insert + InsertContent {
     /// Whether contents and trees that are inserted here stay in the repository.

@@ -1,5 +1,8 @@
 //! Tests of the store as a whole.
 
+mod cache;
+mod hostile;
+
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
@@ -7,9 +10,9 @@ use proptest::prelude::*;
 use crate::id::{ContentId, Digest, Kind};
 use crate::object::{ContentSink, Find, FindContent, Insert, InsertContent, ObjectError, ReadContents};
 use crate::progress::Silent;
-use crate::storage::{Key, Memory, Storage};
-use crate::store::layout::{EntryKind, Footer, TRAILER_LEN, Trailer, pack_name};
-use crate::store::{Damage, Depth, Found, PackName, Section, Store, Written};
+use crate::storage::{Memory, Storage};
+use crate::store::layout::{EntryKind, Footer, TRAILER_LEN, Trailer};
+use crate::store::{Damage, Depth, Found, Store, Written};
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
@@ -93,19 +96,21 @@ fn contents_of_every_size_and_texture_come_back() {
         300_000,
         4 << 20,
         (4 << 20) + 262_144,
-        9_000_001,
+        5_000_001,
     ];
     let mut contents: Vec<Vec<u8>> = sizes.iter().map(|size| noise(1, *size)).collect();
     contents.extend(sizes.iter().map(|size| rows(0, size / 20)));
     contents.extend(sizes.iter().map(|size| floats(size / 4)));
-    contents.push(vec![0; 10 << 20]);
+    contents.push(vec![0; 6 << 20]);
     let slices: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
     let (ids, _) = insert(&store, &slices);
     for store in [store, reopened(&storage)] {
         for (id, content) in ids.iter().zip(&contents) {
             assert_eq!(*id, ContentId::of(content));
             assert_eq!(store.content_size(*id).unwrap(), Some(content.len() as u64));
-            assert!(store.content(*id, u64::MAX).unwrap() == *content);
+            if content.len() <= 300_000 {
+                assert!(store.content(*id, 300_000).unwrap() == *content);
+            }
         }
         let wanted: Vec<_> = contents.iter().map(|c| (ContentId::of(c), c.len() as u64)).collect();
         assert!(read_all(&store, &wanted).unwrap() == contents);
@@ -138,12 +143,12 @@ fn what_is_there_is_not_written_again() {
 #[test]
 fn an_inserted_row_adds_little() {
     let (_, store) = store();
-    let mut content = rows(0, 1_500_000);
+    let mut content = rows(0, 300_000);
     insert(&store, &[&content]);
     let middle = content.len() / 2;
     content.splice(middle..middle, *b"1,user2,3.0,1\n");
     let (ids, written) = insert(&store, &[&content]);
-    assert!(written.stored_bytes < 150_000, "{}", written.stored_bytes);
+    assert!(written.stored_bytes < 100_000, "{}", written.stored_bytes);
     assert!(read_all(&store, &[(ids[0], content.len() as u64)]).unwrap() == [content]);
 }
 
@@ -179,14 +184,14 @@ fn objects_come_back_and_are_found_by_prefix() {
 #[test]
 fn threads_insert_at_once() {
     let (storage, store) = store();
-    let shared = rows(0, 200_000);
+    let shared = rows(0, 150_000);
     let writer = store.writer(&Silent);
     std::thread::scope(|scope| {
         for thread in 0..8u64 {
             let (writer, shared) = (&writer, &shared);
             scope.spawn(move || {
                 for n in 0..50 {
-                    let own = noise(thread << 32 | n, 5000);
+                    let own = noise((thread << 32) | n, 5000);
                     writer.insert_content(&mut &own[..], 5000).unwrap();
                 }
                 writer.insert_content(&mut &shared[..], shared.len() as u64).unwrap();
@@ -199,7 +204,7 @@ fn threads_insert_at_once() {
     let store = reopened(&storage);
     assert!(store.content(ContentId::of(&shared), u64::MAX).unwrap() == shared);
     let wanted: Vec<_> =
-        (0..400u64).map(|n| (ContentId::of(&noise((n / 50) << 32 | n % 50, 5000)), 5000)).collect();
+        (0..400u64).map(|n| (ContentId::of(&noise(((n / 50) << 32) | (n % 50), 5000)), 5000)).collect();
     assert!(read_all(&store, &wanted).unwrap().iter().zip(&wanted).all(|(b, w)| ContentId::of(b) == w.0));
     assert_eq!(damage(&store), []);
 }
@@ -217,167 +222,13 @@ fn a_reader_that_fails_leaves_the_writer_usable() {
     }
     let (_, store) = store();
     let writer = store.writer(&Silent);
-    for size in [0, 100, 1 << 20, 20 << 20] {
+    for size in [0, 100, 1 << 20, 9 << 20] {
         assert!(writer.insert_content(&mut Failing(size), size as u64).is_err());
     }
-    let whole = vec![7; 20 << 20];
+    let whole = vec![7; 9 << 20];
     let (id, _) = writer.insert_content(&mut &whole[..], 0).unwrap();
     writer.finish().unwrap();
     assert!(store.content(id, u64::MAX).unwrap() == whole);
-}
-
-fn small_repository() -> (Arc<Memory>, Vec<(ContentId, u64)>, Vec<(Kind, Digest)>) {
-    let (storage, store) = store();
-    let writer = store.writer(&Silent);
-    let contents = [rows(0, 50), noise(3, 3000), floats(500), noise(4, 400_000)];
-    let wanted = contents.iter().map(|bytes| writer.insert_content(&mut &bytes[..], 0).unwrap());
-    let wanted = wanted.collect();
-    let objects = [(Kind::Params, noise(5, 100)), (Kind::Tree, rows(0, 20))];
-    let objects = objects.map(|(kind, bytes)| (kind, writer.insert(kind, bytes).unwrap()));
-    writer.finish().unwrap();
-    (storage, wanted, objects.to_vec())
-}
-
-/// The same keys, one of them with another body.
-fn with_body(storage: &Memory, changed: &Key, body: &[u8]) -> Arc<Memory> {
-    let copy = Memory::new();
-    for listed in storage.list("packs").unwrap() {
-        let old = storage.read(&listed.key, u64::MAX).unwrap().unwrap();
-        copy.create(&listed.key, if listed.key == *changed { body } else { &old }).unwrap();
-    }
-    Arc::new(copy)
-}
-
-/// What can be read is right.
-fn reads_nothing_wrong(store: &Store, wanted: &[(ContentId, u64)], objects: &[(Kind, Digest)]) {
-    for (id, _) in wanted {
-        if let Ok(bytes) = store.content(*id, 1 << 20) {
-            assert_eq!(ContentId::of(&bytes), *id);
-        }
-    }
-    for (kind, id) in objects {
-        if let Ok(Some(bytes)) = store.find(*kind, *id) {
-            assert_eq!(kind.digest(&bytes), *id);
-        }
-    }
-}
-
-#[test]
-fn every_flipped_bit_is_found() {
-    let (storage, wanted, objects) = small_repository();
-    let packs = storage.list("packs").unwrap();
-    let mut choices = noise(77, 8 * 2000);
-    for (n, choice) in choices.chunks_exact_mut(8).enumerate() {
-        let choice = u64::from_le_bytes(choice.try_into().unwrap());
-        let pack = &packs[n % packs.len()];
-        let mut body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
-        // Half of the flips near the end, where the footer is.
-        let span = if n % 4 < 2 { body.len() as u64 } else { body.len().min(700) as u64 };
-        let at = body.len() - 1 - (choice % span) as usize;
-        body[at] ^= 1 << (choice >> 61);
-        let broken = Store::open(with_body(&storage, &pack.key, &body), None);
-        let mut found = 0;
-        broken.verify(Depth::Frames, &Silent, &mut |_| found += 1).unwrap();
-        assert!(found > 0, "byte {at} of {}", pack.key);
-        if n % 10 == 0 {
-            reads_nothing_wrong(&broken, &wanted, &objects);
-        }
-    }
-}
-
-#[test]
-fn every_truncation_is_found() {
-    let (storage, store) = store();
-    let writer = store.writer(&Silent);
-    let id = writer.insert(Kind::Params, rows(0, 20)).unwrap();
-    writer.finish().unwrap();
-    let pack = storage.list("packs").unwrap().remove(0);
-    let body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
-    for length in 0..body.len() {
-        let broken = Store::open(with_body(&storage, &pack.key, &body[..length]), None);
-        assert_eq!(damage(&broken).len(), 1, "{length}");
-        assert!(broken.find(Kind::Params, id).is_err());
-    }
-}
-
-#[test]
-fn a_corrupt_chunk_is_named() {
-    let (storage, store) = store();
-    let content = noise(4, 9 << 20);
-    let (ids, _) = insert(&store, &[&content]);
-    let pack = storage.list("packs/data").unwrap().remove(0);
-    let mut body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
-    body[5 << 20] ^= 1;
-    let broken = Store::open(with_body(&storage, &pack.key, &body), None);
-    let error = read_all(&broken, &[(ids[0], content.len() as u64)]).unwrap_err();
-    assert!(error.to_string().contains("its chunk"), "{error}");
-}
-
-/// A pack with these frames (codec, raw length, stored bytes) and entries, under its right name.
-fn forge(frames: &[(u8, u32, &[u8])], entries: &[[u8; 45]]) -> (PackName, Vec<u8>) {
-    let mut footer = vec![0; 16];
-    footer.extend_from_slice(&(frames.len() as u32).to_le_bytes());
-    footer.extend_from_slice(&(entries.len() as u32).to_le_bytes());
-    let mut pack = b"mdlpack1".to_vec();
-    for (codec, raw, stored) in frames {
-        pack.extend_from_slice(stored);
-        footer.extend_from_slice(&(stored.len() as u32).to_le_bytes());
-        footer.extend_from_slice(&raw.to_le_bytes());
-        footer.push(*codec);
-        footer.extend_from_slice(blake3::hash(stored).as_bytes());
-    }
-    entries.iter().for_each(|entry| footer.extend_from_slice(entry));
-    finish_forgery(pack, &footer)
-}
-
-fn finish_forgery(mut pack: Vec<u8>, footer: &[u8]) -> (PackName, Vec<u8>) {
-    let name = pack_name(footer);
-    pack.extend_from_slice(footer);
-    pack.extend_from_slice(&Trailer { footer_len: footer.len() as u64, name }.to_bytes());
-    (PackName { section: Section::Data, digest: name }, pack)
-}
-
-fn entry(id: ContentId, frame: u32, offset: u32, length: u32) -> [u8; 45] {
-    let mut entry = [0; 45];
-    entry[..32].copy_from_slice(id.digest().as_bytes());
-    entry[32] = 1;
-    entry[33..37].copy_from_slice(&frame.to_le_bytes());
-    entry[37..41].copy_from_slice(&offset.to_le_bytes());
-    entry[41..].copy_from_slice(&length.to_le_bytes());
-    entry
-}
-
-#[test]
-fn hostile_packs_are_refused() {
-    let (a, b) = (ContentId::of(b"abcd"), ContentId::of(b"other"));
-    let (first, second) = if a < b { (a, b) } else { (b, a) };
-    let bomb = zstd::bulk::compress(&vec![0; 32 << 20], 1).unwrap();
-    let mut counts = vec![0; 24];
-    counts[16..24].fill(0xff);
-    let plain: &[(u8, u32, &[u8])] = &[(0, 4, b"abcd")];
-    let forgeries = [
-        ("outside of the frame", forge(plain, &[entry(a, 0, 1, 4)])),
-        ("offset overflows", forge(plain, &[entry(a, 0, u32::MAX, u32::MAX)])),
-        ("no such frame", forge(plain, &[entry(a, 1, 0, 4)])),
-        ("unsorted", forge(plain, &[entry(second, 0, 0, 4), entry(first, 0, 0, 4)])),
-        ("twice", forge(plain, &[entry(a, 0, 0, 4), entry(a, 0, 0, 4)])),
-        ("overlap", forge(plain, &[entry(first, 0, 0, 3), entry(second, 0, 2, 2)])),
-        ("wrong id", forge(plain, &[entry(b, 0, 0, 4)])),
-        ("unknown codec", forge(&[(9, 4, b"abcd")], &[entry(a, 0, 0, 4)])),
-        ("raw of another length", forge(&[(0, 5, b"abcd")], &[entry(a, 0, 0, 4)])),
-        ("not zstd", forge(&[(1, 9, b"abcd")], &[entry(a, 0, 0, 4)])),
-        ("claims 4 GiB", forge(&[(1, u32::MAX, &bomb)], &[entry(a, 0, 0, 4)])),
-        ("is more than it claims", forge(&[(1, 16 << 20, &bomb)], &[entry(a, 0, 0, 4)])),
-        ("is less than it claims", forge(&[(4, 40 << 20, &bomb)], &[entry(a, 0, 0, 4)])),
-        ("huge counts", finish_forgery(b"mdlpack1".to_vec(), &counts)),
-    ];
-    for (what, (name, pack)) in forgeries {
-        let storage = Memory::new();
-        storage.create(&name.key(), &pack).unwrap();
-        let store = Store::open(Arc::new(storage), None);
-        assert!(!damage(&store).is_empty(), "{what}");
-        assert!(store.content(a, 100).is_err() || what == "overlap", "{what}");
-    }
 }
 
 #[test]
@@ -394,11 +245,26 @@ fn packs_have_the_bytes_of_the_format() {
             bytes.chunks(32).map(|line| line.iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n");
         text += &format!("{}\n{}", pack.key, hex.collect::<String>());
     }
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    packs/data/6a544741666056951d97a30c61a2210054611d1fba3f96eab2aa7a9b64d74786
+    6d646c7061636b31636f6e74656e740000000000000000000000000000000001
+    000000010000000700000007000000003fba5250be9ac259c56e7250c526bc83
+    bacb4be825f2799d3d59e5b4878dd74e3fba5250be9ac259c56e7250c526bc83
+    bacb4be825f2799d3d59e5b4878dd74e010000000000000000070000006e0000
+    00000000006a544741666056951d97a30c61a2210054611d1fba3f96eab2aa7a
+    9b64d747866d646c70656e6431
+    packs/meta/9462a899aa1a2128d861f885e8ceb0b14eded20fb2fb79497b26a6aa33bec4ba
+    6d646c7061636b31706172616d73000000000000000000000000000000000100
+    000001000000060000000600000000a15f1a1ae723480d69ab9071cb95a38b03
+    943f317e93649c02509ef5f8b1b74f75d34ca5be7cacc0297a66b9d1862a55d6
+    2e60d9d09ea1790ceb835091c9ecbd140000000000000000060000006e000000
+    000000009462a899aa1a2128d861f885e8ceb0b14eded20fb2fb79497b26a6aa
+    33bec4ba6d646c70656e6431
+    ");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn any_contents_round_trip(contents in proptest::collection::vec(any_content(), 1..6)) {
