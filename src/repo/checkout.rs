@@ -174,7 +174,8 @@ impl Repository {
         Ok((found, missing))
     }
 
-    /// Writes everything of a commit into a directory that is new or empty, ready to run.
+    /// Writes everything of a commit into a directory that is new or empty, ready to run. One that has some of
+    /// the commit's files and nothing else is completed.
     pub fn checkout_to(
         &self,
         commit: CommitId,
@@ -182,7 +183,11 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
         let target = parts(&self.store, &State::of_commit(&self.store, commit)?)?;
-        apply::prepare(to, &*self.disk)?;
+        let mut files = BTreeSet::new();
+        for part in target.iter().filter(|part| part.stored) {
+            collect_files(&self.store, part, &mut files)?;
+        }
+        apply::prepare(to, &files, &*self.disk)?;
         let states = States { head: &[], current: &[], target: &target };
         let plan = plan(to, &self.store, states, LocalChanges::Refuse)?;
         let mut done = self.perform(plan, to, &StatCache::none(), progress)?;
@@ -261,7 +266,7 @@ impl Repository {
         }
         let mut files = BTreeSet::new();
         for part in both().filter(|part| part.path.is_none()) {
-            collect_files(&self.store, part.node, &mut files)?;
+            collect_files(&self.store, part, &mut files)?;
         }
         if both().any(|part| part.path.is_none()) {
             let files: Vec<TreePath> = files.into_iter().collect();
@@ -318,9 +323,9 @@ fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
     Ok(parts)
 }
 
-/// The paths of all files below the root.
-fn collect_files(find: &dyn Find, root: Node, files: &mut BTreeSet<TreePath>) -> Result<(), RepoError> {
-    let mut pending: Vec<(Option<TreePath>, Node)> = vec![(None, root)];
+/// The paths of all files of a part.
+fn collect_files(find: &dyn Find, part: &Part, files: &mut BTreeSet<TreePath>) -> Result<(), RepoError> {
+    let mut pending: Vec<(Option<TreePath>, Node)> = vec![(part.path.clone(), part.node)];
     while let Some((path, node)) = pending.pop() {
         let Node::Directory { tree, .. } = node else {
             files.extend(path);

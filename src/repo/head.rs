@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::disk::{Disk, Durability, replace};
 use crate::id::{CommitId, Digest};
 use crate::name::RefName;
-use crate::refs::{self, Entry, Family, Ref, Target};
+use crate::refs::{self, Entry, Family, Ref, RefError, Target};
 use crate::repo::{RepoError, Repository};
+use crate::storage::StorageError;
 
 /// The file below `.mdl/`: `ref: <branch>` or the id of a commit, and a newline.
 const FILE: &str = "HEAD";
@@ -63,8 +64,18 @@ impl Repository {
         Ok(Head::Detached(id.into()))
     }
 
+    /// Points HEAD elsewhere. Where it has moved and may not be durable, that is told as unknown.
     pub(super) fn set_head(&self, head: &Head) -> Result<(), RepoError> {
-        head.write(&*self.disk, &self.directory)
+        let before = self.head();
+        head.write(&*self.disk, &self.directory).map_err(|error| match (error, self.head()) {
+            (RepoError::Io { action, path, source }, Ok(now))
+                if now == *head && before.is_ok_and(|before| before != now) =>
+            {
+                let source = StorageError { action, place: path.display().to_string(), source };
+                RefError::Unknown { name: FILE.to_owned(), source }.into()
+            }
+            (error, _) => error,
+        })
     }
 
     /// The commit that a branch points to, if it exists.

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::worktree::cache::StatCache;
 use crate::worktree::look;
 use crate::worktree::plan::{Action, Plan};
+use crate::worktree::scan::STAGE;
 
 mod stage;
 mod swap;
@@ -70,21 +71,41 @@ pub enum ApplyError {
     Object(#[from] ObjectError),
 }
 
-/// So few files are made durable one by one; more of them at once.
+/// So few files are made durable one by one; more of them at once, and so are modes, for which there is no other way.
 const FEW: usize = 64;
 
-/// Creates a directory for a checkout of its own, or checks that it is an empty one.
-pub fn prepare(directory: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
-    match std::fs::read_dir(directory) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(ApplyError::NotEmpty(directory.to_owned())),
-        },
+/// Creates a directory for a checkout of these files alone, or checks that there is nothing else in it: it is
+/// empty, or such a checkout was interrupted.
+pub fn prepare(directory: &Path, files: &BTreeSet<TreePath>, disk: &dyn Disk) -> Result<(), ApplyError> {
+    match has_only(directory, files) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(ApplyError::NotEmpty(directory.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e))
         }
         Err(error) => Err(failed("open", directory, error)),
     }
+}
+
+fn has_only(root: &Path, files: &BTreeSet<TreePath>) -> io::Result<bool> {
+    let mut pending = vec![root.to_owned()];
+    while let Some(directory) = pending.pop() {
+        for entry in std::fs::read_dir(directory)? {
+            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(STAGE.as_bytes())) {
+                continue;
+            }
+            let below = path.strip_prefix(root).ok().and_then(Path::to_str);
+            let is_expected =
+                || below.is_some_and(|below| TreePath::new(below).is_ok_and(|path| files.contains(&path)));
+            match kind.is_dir() {
+                true => pending.push(path),
+                false if !is_expected() => return Ok(false),
+                false => {}
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Performs a plan. Returns once everything is durable.
@@ -94,11 +115,17 @@ pub fn apply(plan: &Plan, place: &Place<'_>, contents: &impl ReadContents) -> Re
     }
     let is_new = |action: &&Action| matches!(action, Action::Write { .. } | Action::Link { .. });
     let new: Vec<&Action> = plan.actions.iter().filter(is_new).collect();
-    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
-    let applied = perform(plan, &new, &stage, place, contents);
-    if applied.is_err() {
-        stage.remove();
+    let is_mode = |action: &Action| matches!(action, Action::SetMode { .. });
+    // Somebody was stopped, and what looks as it should be may not be durable; or is at work beside us.
+    let others = stage::is_begun(place.staging);
+    let few = new.len() <= FEW && !others && !plan.actions.iter().any(is_mode);
+    if plan.actions.is_empty() && !others {
+        return Ok(Applied::default());
     }
+    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
+    let applied = perform(plan, &new, &stage, place, contents, few);
+    // Not before all is durable: that there is a stage tells the next checkout that this one was interrupted.
+    stage.remove();
     applied
 }
 
@@ -108,15 +135,16 @@ fn perform(
     stage: &Stage<'_>,
     place: &Place<'_>,
     contents: &impl ReadContents,
+    few: bool,
 ) -> Result<Applied, ApplyError> {
-    let few = new.len() <= FEW;
+    let one_by_one = new.len() <= FEW;
     for (number, action) in new.iter().enumerate() {
         if let Action::Link { path, content, .. } = action {
             stage_link(&stage.path(number), path, *content, place, contents)?;
         }
     }
-    stage.fill(&Staged::of(new), contents, place, few)?;
-    if !few {
+    stage.fill(&Staged::of(new), contents, place, one_by_one)?;
+    if !one_by_one {
         stage.sync()?;
     }
     let swap = Swap { place, stage };
@@ -129,8 +157,7 @@ fn perform(
     before.iter().try_for_each(|action| swap.step(action, &mut applied))?;
     let written = swap.write(writes, &mut applied)?;
     after.iter().try_for_each(|action| swap.step(action, &mut applied))?;
-    stage.remove();
-    sync(plan, place, stage, few)?;
+    sync(plan, place, few)?;
     written.into_iter().for_each(|written| written.learn(place));
     Ok(applied)
 }
@@ -159,17 +186,24 @@ fn stage_link(
     }
 }
 
-/// Makes all names durable: those of a few files by their directories, more of them at once.
-fn sync(plan: &Plan, place: &Place<'_>, stage: &Stage<'_>, few: bool) -> Result<(), ApplyError> {
+/// Makes all names durable: those of a few files by their directories, more of them by their file systems.
+fn sync(plan: &Plan, place: &Place<'_>, few: bool) -> Result<(), ApplyError> {
     let directories: BTreeSet<&str> =
         plan.actions.iter().map(|action| look::split(action.path().as_str()).0).collect();
     let few = few && directories.len() <= FEW;
-    if !few && stage.devices() <= 1 {
-        return place.disk.sync_file_system(place.root).map_err(|e| failed("sync", place.root, e));
-    }
-    for directory in directories {
+    let mut devices = BTreeSet::new();
+    for directory in std::iter::once("").filter(|_| !few).chain(directories) {
         let path = if directory.is_empty() { place.root.to_owned() } else { place.root.join(directory) };
-        match place.disk.sync_dir(&path) {
+        let synced = if few {
+            place.disk.sync_dir(&path)
+        } else {
+            let is_new = |stat: look::Stat| devices.insert(stat.device);
+            look::stat(&path).map(is_new).and_then(|is_new| match is_new {
+                true => place.disk.sync_file_system(&path),
+                false => Ok(()),
+            })
+        };
+        match synced {
             // A directory that was removed: the one above it is synced too.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             synced => synced.map_err(|e| failed("sync", &path, e))?,

@@ -38,6 +38,9 @@ impl<'a> Stage<'a> {
     pub fn new<'p>(place: &Place<'a>, paths: impl Iterator<Item = &'p str>) -> Result<Self, ApplyError> {
         let mut this = Self { disk: place.disk, folders: HashMap::new(), devices: Vec::new() };
         let mut known: HashMap<String, (u64, PathBuf)> = HashMap::new();
+        let (device, root) = existing(place.root, "")?;
+        // Also where there is nothing to stage: see `is_begun`.
+        this.folders.insert(device, this.folder(place, device, &root)?);
         for path in paths {
             let (directory, _) = look::split(path);
             let (device, above) = match known.get(directory) {
@@ -113,11 +116,6 @@ impl<'a> Stage<'a> {
     /// Removes what is left. What cannot be removed harms nobody.
     pub fn remove(&self) {
         self.folders.values().for_each(|folder| remove(self.disk, folder));
-    }
-
-    /// The file systems that are written to.
-    pub fn devices(&self) -> usize {
-        self.folders.len()
     }
 }
 
@@ -230,6 +228,13 @@ fn existing(root: &Path, directory: &str) -> Result<(u64, PathBuf), ApplyError> 
         }
         directory = look::split(directory).0;
     }
+}
+
+/// Whether there is a stage: of somebody who was stopped, or is at work.
+pub(super) fn is_begun(staging: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(staging) else { return false };
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    names.any(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
 }
 
 /// Removes what processes left that died long ago.

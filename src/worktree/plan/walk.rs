@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use crate::id::ContentId;
 use crate::name::{EntryName, TreePath};
 use crate::object::{Find, Node};
 use crate::worktree::look::{self, FileKind, Stat};
@@ -177,16 +178,22 @@ impl<'a, F: Find> Planner<'a, F> {
 
     /// Whether a file is by chance, or after an interruption, already as wanted.
     fn holds(&self, path: &TreePath, stat: &Stat, node: Node) -> bool {
-        let Node::File { content, size, executable } = node else { return false };
-        if (stat.kind, stat.size, stat.executable) != (FileKind::File, size, executable) {
-            return false;
-        }
         let (directory, name) = look::split(path.as_str());
-        let id = || -> io::Result<_> {
-            let directory = look::open_dir(look::open_root(self.root)?.as_fd(), directory)?;
-            crate::worktree::scan::hash(&mut look::open_file(directory, name)?)
+        let directory = || look::open_dir(look::open_root(self.root)?.as_fd(), directory);
+        let (id, content) = match (stat.kind, node) {
+            (FileKind::File, Node::File { content, size, executable })
+                if (stat.size, stat.executable) == (size, executable) =>
+            {
+                let file = directory().and_then(|directory| look::open_file(directory, name));
+                (file.and_then(|mut file| Ok(crate::worktree::scan::hash(&mut file)?.0)), content)
+            }
+            (FileKind::Symlink, Node::Symlink { content, .. }) => {
+                let target = directory().and_then(|directory| look::read_link(directory, name));
+                (target.map(|target| ContentId::of(&target)), content)
+            }
+            _ => return false,
         };
-        id().is_ok_and(|(id, _)| id == content)
+        id.is_ok_and(|id: ContentId| id == content)
     }
 
     fn want_directory(&mut self, path: TreePath, states: Three<'a>, exists: bool) -> Result<(), PlanError> {
