@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::worktree::cache::StatCache;
 use crate::worktree::look;
 use crate::worktree::plan::{Action, Plan};
+use crate::worktree::scan::STAGE;
 
 mod stage;
 mod swap;
@@ -73,18 +74,27 @@ pub enum ApplyError {
 /// So few files are made durable one by one; more of them at once.
 const FEW: usize = 64;
 
-/// Creates a directory for a checkout of its own, or checks that it is an empty one.
-pub fn prepare(directory: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
-    match std::fs::read_dir(directory) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(ApplyError::NotEmpty(directory.to_owned())),
-        },
+/// Creates a directory for a checkout of its own, or checks that it has no name but those that are wanted and what
+/// an interrupted checkout leaves: then it may be one that is continued.
+pub fn prepare(
+    directory: &Path,
+    disk: &dyn Disk,
+    is_wanted: impl Fn(&str) -> Result<bool, ObjectError>,
+) -> Result<(), ApplyError> {
+    let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e))
+            return disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e));
         }
-        Err(error) => Err(failed("open", directory, error)),
+        entries => entries.map_err(|e| failed("open", directory, e))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(|e| failed("read", directory, e))?.file_name();
+        let known = |name: &str| Ok(name.starts_with(STAGE) || is_wanted(name)?);
+        if !name.to_str().map_or(Ok(false), known).map_err(ApplyError::Object)? {
+            return Err(ApplyError::NotEmpty(directory.to_owned()));
+        }
     }
+    Ok(())
 }
 
 /// Performs a plan. Returns once everything is durable.
@@ -119,7 +129,7 @@ fn perform(
     if !few {
         stage.sync()?;
     }
-    let swap = Swap { place, stage };
+    let swap = Swap::new(place, stage)?;
     let mut applied = Applied::default();
     let first_write = plan.actions.iter().position(is_written).unwrap_or(plan.actions.len());
     let last_write = plan.actions.iter().rposition(is_written).map_or(first_write, |last| last + 1);
