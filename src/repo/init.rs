@@ -40,6 +40,10 @@ impl Repository {
     /// [`Repository::init`] on a given disk, for tests.
     pub fn init_on(root: &Path, disk: Arc<dyn Disk>) -> Result<Initialised, RepoError> {
         let directory = root.join(DIRECTORY);
+        if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
+            let problem = "it is a link or a file, where a directory belongs".to_owned();
+            return Err(RepoError::Invalid { what: directory.display().to_string(), problem });
+        }
         if is_finished(&directory) {
             let repository = Self::open_at(root.to_owned(), disk)?;
             return Ok(Initialised {
