@@ -44,6 +44,10 @@ impl Repository {
             let path = path.to_owned();
             move |source| RepoError::Io { action: "write", path, source }
         };
+        if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
+            let problem = "it is a link or a file, where a directory belongs".to_owned();
+            return Err(RepoError::Invalid { what: directory.display().to_string(), problem });
+        }
         if is_finished(&directory) {
             // Whoever made it may have been stopped before it was durable.
             disk.sync_dir(&directory).map_err(io(&directory))?;
