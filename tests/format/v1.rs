@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
+use mdl::disk::testing::UnsyncedDisk;
 use mdl::id::CommitId;
 use mdl::object::{self, Commit};
 use mdl::progress::Silent;
@@ -17,7 +19,7 @@ use crate::{build, copy, expected, folder, independent, snapshot};
 fn opened() -> (tempfile::TempDir, Repository) {
     let root = tempfile::tempdir().unwrap();
     copy(&folder().join("repository"), &root.path().join(".mdl"));
-    let repository = Repository::open(root.path()).unwrap();
+    let repository = Repository::open_on(root.path(), Arc::new(UnsyncedDisk)).unwrap();
     (root, repository)
 }
 
