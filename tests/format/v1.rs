@@ -11,6 +11,8 @@ use mdl::object::{self, Commit};
 use mdl::progress::Silent;
 use mdl::refs::{Family, Ref, Target};
 use mdl::repo::{Logged, Repository, Resolved, Side};
+use mdl::storage::Folder;
+use mdl::store::{Depth, Store};
 
 use crate::content::{self, COMMITS, File};
 use crate::{build, copy, expected, folder, independent, snapshot};
@@ -130,7 +132,18 @@ fn everything_is_whole_and_can_be_compared() {
     assert_eq!(merge.parents, [commits()["wider"], commits()["experiment"]]);
 }
 
-/// Reading needs no more than to read: it leaves the original as it is, with permissions to write or without.
+#[test]
+fn the_original_is_whole_where_it_lies() {
+    let folder = folder().join("repository");
+    let before = snapshot(&folder);
+    let storage = Folder::new(&folder, Arc::new(UnsyncedDisk));
+    let mut damage = Vec::new();
+    let store = Store::open(Arc::new(storage), None);
+    store.verify(Depth::Everything, &Silent, &mut |found| damage.push(found)).unwrap();
+    assert_eq!(damage, []);
+    assert!(snapshot(&folder) == before, "something was written");
+}
+
 #[test]
 fn reading_writes_nothing() {
     let (root, repository) = opened();
