@@ -4,7 +4,7 @@
 //! generated again** once version 1 is released: a test that fails here has found a change of the format, which
 //! makes repositories unreadable that people have. Such a change needs a `v2/` beside it (docs/format.md, "Changes").
 //!
-//! `independent.rs` reads the same repository by the rules of `docs/format.md` alone, without the library.
+//! `independent.rs`, with `packs.rs`, reads the same repository by the rules of `docs/format.md` alone, without the library.
 
 mod build;
 mod content;
@@ -14,6 +14,7 @@ mod cuts;
 mod generate;
 mod independent;
 mod newer;
+mod packs;
 mod v1;
 
 use std::path::{Path, PathBuf};
