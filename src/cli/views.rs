@@ -9,7 +9,7 @@ use crate::diff::part::Resolved;
 use crate::id::{Digest, Kind};
 use crate::object::{self, Commit, Find};
 use crate::render::{self, BranchLine, LabelKind, RefLabel, ShownCommit, Style, TagLine, escape};
-use crate::repo::{Branch, Head, LogEntry, Repository, Shown, Status, Tagged, Warning};
+use crate::repo::{Branch, Changes, Head, LogEntry, Repository, Shown, Status, Tagged, Warning};
 
 /// What a renderer writes, as text.
 pub fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<String, CliError> {
@@ -18,11 +18,21 @@ pub fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Stri
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// A commit of the log.
-pub fn log_entry(entry: LogEntry) -> render::LogEntry {
+/// A commit of the log, and what it changed.
+pub fn log_entry(entry: LogEntry, changes: Option<Changes>) -> render::LogEntry {
     let LogEntry { id, commit, names } = entry;
     let labels = names.iter().map(|name| label(name)).collect();
-    render::LogEntry { id, commit, labels, changes: None, metrics: Vec::new() }
+    let line = changes.as_ref().map(changed);
+    let metrics = changes.map(|changes| changes.diff.metrics.values).unwrap_or_default();
+    render::LogEntry { id, commit, labels, changes: line, metrics }
+}
+
+fn changed(changes: &Changes) -> String {
+    if changes.first {
+        return format!("first commit: {}", render::inventory(&changes.diff));
+    }
+    let brief = changes.diff.verdict().brief();
+    if brief.is_empty() { "nothing".to_owned() } else { brief }
 }
 
 /// A name as the façade writes it: `HEAD -> main`, `HEAD`, `tag: v1`, `wider`.
@@ -85,7 +95,8 @@ pub fn tag(tagged: &Tagged) -> TagLine {
 pub fn shown(repository: &Repository, shown: &Shown, style: &Style) -> Result<String, CliError> {
     match shown {
         Shown::Commit { .. } => {
-            text(|out| commit(shown).map_or(Ok(()), |it| render::show_commit(out, style, &it)))
+            let commit = commit(repository, shown)?;
+            text(|out| commit.map_or(Ok(()), |it| render::show_commit(out, style, &it)))
         }
         Shown::Tag { tag, .. } => text(|out| render::tags(out, style, &[tag_line(tag)])),
         Shown::Part { part: Resolved::Object(kind, id), .. } => object_text(repository, *kind, *id, style),
@@ -99,7 +110,9 @@ pub fn shown(repository: &Repository, shown: &Shown, style: &Style) -> Result<St
 /// Anything recorded, as JSON.
 pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliError> {
     Ok(match shown {
-        Shown::Commit { .. } => commit(shown).map_or(Value::Null, |it| render::show_commit_json(&it)),
+        Shown::Commit { .. } => {
+            commit(repository, shown)?.map_or(Value::Null, |it| render::show_commit_json(&it))
+        }
         Shown::Tag { tag, .. } => render::tags_json(&[tag_line(tag)]),
         Shown::Part { part: Resolved::Object(kind, id), .. } => object_json(repository, *kind, *id)?,
         Shown::Part { part, .. } => render::resolved_json(part),
@@ -109,10 +122,11 @@ pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliEr
     })
 }
 
-fn commit(shown: &Shown) -> Option<ShownCommit> {
-    let Shown::Commit { id, commit, snapshot } = shown else { return None };
-    let entry = LogEntry { id: *id, commit: commit.clone(), names: Vec::new() };
-    Some(ShownCommit { entry: log_entry(entry), snapshot: (**snapshot).clone() })
+fn commit(repository: &Repository, shown: &Shown) -> Result<Option<ShownCommit>, CliError> {
+    let Shown::Commit { id, commit, snapshot } = shown else { return Ok(None) };
+    let entry = LogEntry { id: *id, commit: commit.clone(), names: repository.names_of(*id)? };
+    let changes = repository.changes_of(commit)?;
+    Ok(Some(ShownCommit { entry: log_entry(entry, Some(changes)), snapshot: (**snapshot).clone() }))
 }
 
 fn tag_line(tag: &object::Tag) -> TagLine {

@@ -36,6 +36,12 @@ pub enum RepoError {
     Ambiguous { prefix: String, count: usize },
     #[error("{commit} has no part {part:?}")]
     NoSuchPart { commit: String, part: String },
+    #[error("{part:?} selects nothing")]
+    NotAPart {
+        part: String,
+        #[source]
+        reason: crate::diff::SelectorError,
+    },
     #[error("{0:?} is not the name of a branch")]
     NoSuchBranch(String),
     #[error("{0:?} is not the name of a tag")]

@@ -19,6 +19,7 @@ mod parts;
 mod profile;
 mod read;
 mod revision;
+mod selector;
 mod snapshot;
 mod tag;
 
@@ -30,7 +31,7 @@ pub use config::{Config, ConfigKey};
 pub use error::RepoError;
 pub use fsck::{Damage, FsckReport};
 pub use head::Head;
-pub use history::{LogEntry, Logged, Step};
+pub use history::{Changes, LogEntry, Logged, Step};
 pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;

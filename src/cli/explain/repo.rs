@@ -3,6 +3,7 @@
 use super::{Advice, Names, line, lower, meant};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::diff::Part;
 use crate::repo::RepoError;
 use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::{Conflict, ConflictReason};
@@ -19,6 +20,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::UnknownRevision(_)
         | RepoError::Ambiguous { .. }
         | RepoError::NoSuchPart { .. }
+        | RepoError::NotAPart { .. }
         | RepoError::NoSuchBranch(_)
         | RepoError::NoSuchTag(_)
         | RepoError::NoParent(_)
@@ -83,6 +85,9 @@ fn missing(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::NoSuchPart { part, .. } => {
             (meant(part, &names.parts()), "`mdl show` lists the parts of a commit")
         }
+        RepoError::NotAPart { part, .. } => {
+            return Advice::new(Exit::NotFound, nearest_part(part, names));
+        }
         RepoError::NoSuchBranch(written) => {
             (meant(written, &names.branches()), "`mdl branch` lists the branches")
         }
@@ -91,6 +96,17 @@ fn missing(error: &RepoError, names: &dyn Names) -> Advice {
         _ => (None, "it is the first commit of its history"),
     };
     Advice::new(Exit::NotFound, guess.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+/// The part or file that was meant, or what there is.
+fn nearest_part(written: &str, names: &dyn Names) -> String {
+    let parts: Vec<String> = Part::ALL.iter().map(|part| part.name().to_owned()).collect();
+    let all = || {
+        let parts = parts.join(", ");
+        format!("name a file, or a part: {parts}; within one: params.lr, datasets/train")
+    };
+    let head = written.split(['.', '/']).next().unwrap_or(written);
+    meant(head, &parts).or_else(|| meant(written, &names.parts())).unwrap_or_else(all)
 }
 
 /// It would lose something.
