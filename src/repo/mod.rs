@@ -9,6 +9,7 @@ mod checkout;
 mod commit;
 mod compare;
 mod config;
+mod directions;
 mod error;
 mod fsck;
 mod head;

@@ -6,6 +6,7 @@
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
 
 use crate::name::{PartName, TreePath};
+use crate::object::Direction;
 use crate::worktree::manifest::{DatasetSpec, FeaturesSpec, Manifest, ManifestError, ManifestProblem};
 
 /// A manifest's text that is being edited.
@@ -90,6 +91,18 @@ impl Editor {
             return Ok(false);
         }
         self.edit(|document| add_file(document, "metrics", path))
+    }
+
+    /// Declares which direction of a metric is better, unless that is declared already.
+    pub fn declare_better(&mut self, key: &str, direction: Direction) -> Result<bool, ManifestError> {
+        if self.manifest()?.better.contains_key(key) {
+            return Ok(false);
+        }
+        self.edit(|document| {
+            let metrics = as_table(document.entry("metrics").or_insert_with(|| Item::Table(Table::new())));
+            let better = as_table(metrics.entry("better").or_insert_with(|| value(InlineTable::new())));
+            set(better, key, Some(direction.as_str().into()));
+        })
     }
 
     /// Removes a dataset, by name; feature sets are no longer built from it.

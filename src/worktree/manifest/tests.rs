@@ -182,6 +182,16 @@ fn an_empty_manifest_grows_and_shrinks() {
 }
 
 #[test]
+fn a_direction_is_declared_once() {
+    let mut editor = Editor::new("[metrics]\nfiles = [\"m.json\"]\n").unwrap();
+    assert!(editor.declare_better("accuracy", Direction::Higher).unwrap());
+    assert!(editor.declare_better("log loss", Direction::Lower).unwrap());
+    assert!(!editor.declare_better("accuracy", Direction::Lower).unwrap());
+    let better = "better = { accuracy = \"higher\", \"log loss\" = \"lower\" }";
+    assert_eq!(editor.text(), format!("[metrics]\nfiles = [\"m.json\"]\n{better}\n"));
+}
+
+#[test]
 fn inline_styles_can_be_edited() {
     let text = "datasets = { a = { path = \"a\" } }\nparams.files = []\n";
     let mut editor = Editor::new(text).unwrap();
