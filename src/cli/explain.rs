@@ -114,6 +114,10 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
 /// `did you mean …?`, if something is near.
 fn meant(written: &str, candidates: &[String]) -> Option<String> {
     let found = nearest(written, candidates.iter().map(String::as_str))?;
+    // What was written exists, and something else of it does not.
+    if found == written {
+        return None;
+    }
     Some(format!("did you mean {}?", line(found)))
 }
 

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::cli::error::CliError;
 use crate::diff::part::Resolved;
+use crate::diff::{Snapshot, State};
 use crate::id::{Digest, Kind};
-use crate::object::{self, Commit, Find};
-use crate::render::{self, BranchLine, LabelKind, RefLabel, ShownCommit, Style, TagLine, escape};
+use crate::object::{self, Commit, Find, Node};
+use crate::render::{self, BranchLine, LabelKind, RefLabel, Role, ShownCommit, Style, TagLine, escape};
 use crate::repo::{Branch, Changes, Head, LogEntry, Repository, Shown, Status, Tagged, Warning};
 
 /// What a renderer writes, as text.
@@ -139,8 +140,44 @@ fn bytes(repository: &Repository, kind: Kind, id: Digest) -> Result<Vec<u8>, Cli
 }
 
 fn object_text(repository: &Repository, kind: Kind, id: Digest, style: &Style) -> Result<String, CliError> {
-    let bytes = bytes(repository, kind, id)?;
-    text(|out| render::any_object(out, style, kind, id, &bytes))
+    let object = bytes(repository, kind, id)?;
+    if let Some(snapshot) = snapshot(repository, kind, id)? {
+        let head = style.paint(Role::Id, &format!("{kind} {id}"));
+        return text(|out| {
+            writeln!(out, "{head}")?;
+            render::show_snapshot(out, style, &snapshot)
+        });
+    }
+    let told = text(|out| render::any_object(out, style, kind, id, &object))?;
+    match root(repository, kind, id)? {
+        Some(Node::Directory { tree, .. }) => {
+            let entries = bytes(repository, Kind::Tree, tree.digest())?;
+            let below = text(|out| render::any_object(out, style, Kind::Tree, tree.digest(), &entries))?;
+            Ok(format!("{told}\n{below}"))
+        }
+        _ => Ok(told),
+    }
+}
+
+/// A definition or outcome with what it refers to.
+fn snapshot(repository: &Repository, kind: Kind, id: Digest) -> Result<Option<Snapshot>, CliError> {
+    let store = repository.store();
+    let state = match kind {
+        Kind::Definition => State { definition: Some(object::get(store, id.into())?), outcome: None },
+        Kind::Outcome => State { definition: None, outcome: Some(object::get(store, id.into())?) },
+        _ => return Ok(None),
+    };
+    Ok(Some(Snapshot::load(store, state)?))
+}
+
+/// What a dataset or the code is made of.
+fn root(repository: &Repository, kind: Kind, id: Digest) -> Result<Option<Node>, CliError> {
+    let store = repository.store();
+    Ok(match kind {
+        Kind::Dataset => Some(object::get::<object::Dataset>(store, id.into())?.root),
+        Kind::Code => Some(object::get::<object::Code>(store, id.into())?.root),
+        _ => None,
+    })
 }
 
 fn object_json(repository: &Repository, kind: Kind, id: Digest) -> Result<Value, CliError> {

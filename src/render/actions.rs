@@ -152,6 +152,7 @@ pub fn checked_out(done: &CheckedOut, dry_run: bool) -> String {
         text += &listed(changes.chain(done.removed.iter().map(|path| ("remove", path))));
     }
     text += &match counts.as_slice() {
+        [] if done.head.is_some() => String::new(),
         [] => "every file is as it should be\n".to_owned(),
         counts => format!("files: {} ({})\n", counts.join(", "), size(done.bytes)),
     };

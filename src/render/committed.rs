@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::{Value, json};
 
+use crate::render::number::count;
 use crate::render::{diff_json, escape, inventory, short_id, size};
 use crate::repo::Committed;
 
@@ -21,8 +22,8 @@ pub fn text(made: &Committed, message: &str) -> String {
     } else {
         escape(&made.diff.verdict().to_string()).into_owned()
     };
-    let (objects, bytes) = (made.written.objects, size(made.written.stored_bytes));
-    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}\n{objects} new objects, {bytes} stored\n")
+    let (objects, bytes) = (count(made.written.objects, "new object"), size(made.written.stored_bytes));
+    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}\n{objects}, {bytes} stored\n")
 }
 
 /// What a commit recorded, as JSON.

@@ -11,8 +11,9 @@ use crate::object::Commit;
 use crate::render::escape::escape;
 use crate::render::graph::draw;
 use crate::render::json::{metric_json, time_json};
-use crate::render::number::{date, measured, short_id};
+use crate::render::number::{date, measured, short, short_id};
 use crate::render::style::{Role, Style};
+use crate::value::Value;
 
 /// Metrics that are shown of a commit.
 const MAX_METRICS: usize = 3;
@@ -131,7 +132,12 @@ impl LogWriter {
     fn metrics(&self, metrics: &[MetricChange]) -> String {
         let style = &self.style;
         let one = |metric: &MetricChange| {
-            let text = |value: &Option<_>| value.as_ref().map(measured);
+            let text = |value: &Option<Value>| {
+                value.as_ref().map(|value| match value {
+                    Value::Float(number) => short(*number),
+                    value => measured(value),
+                })
+            };
             let value = match (text(&metric.old), text(&metric.new)) {
                 (Some(old), Some(new)) => style.change(&old, &new),
                 (None, Some(new)) => new,

@@ -175,7 +175,9 @@ impl Editor {
 
 /// The table of a part, made if it is missing, in the style that its neighbours have.
 fn part<'d>(document: &'d mut DocumentMut, kind: &str, name: &PartName) -> &'d mut dyn TableLike {
+    let mut below = Table::new();
     if !document.contains_key(kind) {
+        below = last_table(document);
         let mut table = Table::new();
         table.set_implicit(true);
         document.insert(kind, Item::Table(table));
@@ -184,13 +186,24 @@ fn part<'d>(document: &'d mut DocumentMut, kind: &str, name: &PartName) -> &'d m
     let new = if parts.is_inline_table() {
         Item::Value(Value::InlineTable(InlineTable::new()))
     } else {
-        Item::Table(Table::new())
+        Item::Table(below)
     };
     let item = &mut parts[name.as_str()];
     if !item.is_table_like() {
         *item = new;
     }
     as_table(item)
+}
+
+/// A table for the end of the document. The comments there belong to what is above, and stay above.
+fn last_table(document: &mut DocumentMut) -> Table {
+    let mut table = Table::new();
+    let trailing = text(Some(document.trailing()));
+    if !trailing.trim().is_empty() {
+        table.decor_mut().set_prefix(format!("{}\n\n", trailing.trim_end()));
+        document.set_trailing("");
+    }
+    table
 }
 
 fn as_table(item: &mut Item) -> &mut dyn TableLike {
@@ -230,7 +243,11 @@ fn plain(value: &Value) -> String {
 }
 
 fn add_file(document: &mut DocumentMut, kind: &str, path: &TreePath) {
-    let table = as_table(document.entry(kind).or_insert_with(|| Item::Table(Table::new())));
+    if !document.contains_key(kind) {
+        let table = last_table(document);
+        document.insert(kind, Item::Table(table));
+    }
+    let table = as_table(&mut document[kind]);
     let files = table.entry("files").or_insert_with(|| value(Array::new()));
     let Some(files) = files.as_array_mut() else { return };
     let prefix = files.iter().last().map(|last| text(last.decor().prefix()));
