@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, Durability, OsDisk, create_scratch_dir, replace};
 use crate::name::RefName;
+use crate::object::Direction;
 use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
 use crate::storage::{Folder, Key, Storage};
 use crate::store::{IndexCache, Store};
@@ -29,6 +30,8 @@ pub struct Initialised {
     pub manifest_written: bool,
     /// What was found at the root; it is in the manifest, if that was written.
     pub detected: Detected,
+    /// Which direction of metrics that were found is better, as it was written into the manifest.
+    pub better: Vec<(String, Direction)>,
 }
 
 impl Repository {
@@ -57,6 +60,7 @@ impl Repository {
                 existed: true,
                 manifest_written: false,
                 detected: Detected::default(),
+                better: Vec::new(),
             });
         }
         let tmp = directory.join("tmp");
@@ -86,7 +90,8 @@ impl Repository {
         Head::Branch(branch, None).write(&*disk, &directory)?;
         Folder::new(directory.clone(), disk.clone()).create(&format_key(), FORMAT.as_bytes())?;
         let repository = Self::open_at(root.to_owned(), disk)?;
-        Ok(Initialised { repository, existed: false, manifest_written, detected })
+        let better = if manifest_written { repository.declare_all_directions()? } else { Vec::new() };
+        Ok(Initialised { repository, existed: false, manifest_written, detected, better })
     }
 
     /// Opens the repository whose work tree this path is in.

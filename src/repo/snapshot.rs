@@ -13,8 +13,8 @@ use crate::format::{self, FormatError, Syntax};
 use crate::id::{ContentId, EnvironmentId};
 use crate::name::{PartName, TreePath};
 use crate::object::{
-    self, Code, Dataset, Definition, Environment, Features, GitState, Metrics, Node, Outcome, Params, Placed,
-    PlacedDataset, PlacedFeatures, PlacedParams,
+    self, Code, Dataset, Definition, Direction, Environment, Features, GitState, Metrics, Node, Outcome,
+    Params, Placed, PlacedDataset, PlacedFeatures, PlacedParams,
 };
 use crate::progress::Progress;
 use crate::repo::{RepoError, Repository, profile};
@@ -315,9 +315,16 @@ impl<S: Sink> Snapshooter<'_, S> {
         if files.is_empty() && outputs.is_empty() {
             return Ok(None);
         }
-        let better = self.manifest.better.clone();
+        let better = self.directions(&values);
         let metrics = if files.is_empty() { None } else { Some(Metrics { values, files, better }) };
         Ok(Some(Outcome { metrics, outputs, ..Outcome::default() }))
+    }
+
+    /// Which direction is better, of those metrics of which the manifest says it.
+    fn directions(&self, values: &BTreeMap<String, Value>) -> BTreeMap<String, Direction> {
+        let values = Value::Map(values.clone());
+        let leaves = values.leaves().into_iter();
+        leaves.filter_map(|(path, _)| Some((path.to_string(), self.manifest.direction(&path)?))).collect()
     }
 
     /// A file that is parsed, with the bytes that were recorded of it.

@@ -55,7 +55,7 @@ pub struct Applied {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum ApplyError {
-    #[error("{} files have uncommitted changes", .0.len())]
+    #[error("{} uncommitted changes", match .0.len() { 1 => "a file has".to_owned(), more => format!("{more} files have") })]
     Conflicts(Vec<crate::worktree::plan::Conflict>),
     #[error("{0} changed after the plan was made")]
     Changed(TreePath),
