@@ -128,7 +128,7 @@ impl LogWriter {
         if space { format!("{text} ") } else { format!(" {text}") }
     }
 
-    /// `accuracy 0.91 → 0.93, loss 0.2 → 0.1`, each in the colour of what it means.
+    /// `accuracy 0.91 → 0.93, loss 0.2 → 0.1`, each in the colour of what it means; no more than fit.
     fn metrics(&self, metrics: &[MetricChange]) -> String {
         let style = &self.style;
         let one = |metric: &MetricChange| {
@@ -149,11 +149,22 @@ impl LogWriter {
                 Judgement::Worse => Role::Worse,
                 Judgement::Unknown => Role::Plain,
             };
-            format!("{} {}", escape(&metric.path.to_string()), style.paint(role, &value))
+            let name = escape(&metric.path.to_string()).into_owned();
+            let width = name.chars().count() + 1 + value.chars().count();
+            (width, format!("{name} {}", style.paint(role, &value)))
         };
-        let shown: Vec<String> = key_metrics(metrics).map(one).collect();
+        let mut room = style.width.saturating_sub("Metrics: , and 99 more".len());
+        let mut shown: Vec<String> = Vec::new();
+        for metric in key_metrics(metrics) {
+            let (width, text) = one(metric);
+            if !shown.is_empty() && width + 2 > room {
+                break;
+            }
+            room = room.saturating_sub(width + 2);
+            shown.push(text);
+        }
         let more = if metrics.len() > shown.len() {
-            format!(", {} more", metrics.len() - shown.len())
+            format!(", and {} more", metrics.len() - shown.len())
         } else {
             String::new()
         };
@@ -183,7 +194,7 @@ impl LogWriter {
     }
 }
 
-/// Those with a direction, or all where none has one; no more than fit.
+/// Those with a direction, or all where none has one; the first few of them.
 fn key_metrics(metrics: &[MetricChange]) -> impl Iterator<Item = &MetricChange> {
     let any = metrics.iter().any(|metric| metric.better.is_some());
     metrics.iter().filter(move |metric| metric.better.is_some() || !any).take(MAX_METRICS)

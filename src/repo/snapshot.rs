@@ -16,7 +16,7 @@ use crate::object::{
     self, Code, Dataset, Definition, Direction, Environment, Features, GitState, Metrics, Node, Outcome,
     Params, Placed, PlacedDataset, PlacedFeatures, PlacedParams,
 };
-use crate::progress::Progress;
+use crate::progress::{Amount, Progress};
 use crate::repo::{RepoError, Repository, profile};
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
@@ -84,6 +84,8 @@ pub(super) struct Snapshooter<'a, S> {
     pub cache: &'a StatCache<'a>,
     pub sink: &'a S,
     pub progress: &'a dyn Progress,
+    /// What the work is called, and how much of it there is, if that is known.
+    pub phase: (&'static str, Option<Amount>),
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
@@ -157,7 +159,7 @@ impl<S: Sink> Snapshooter<'_, S> {
     /// Everything but the code and the environment, which are still to be filled in.
     fn files(&self) -> Result<Snapshot, RepoError> {
         let mut warnings = Vec::new();
-        self.progress.begin("Scanning", None);
+        self.progress.begin(self.phase.0, self.phase.1);
         let datasets = self.datasets(&mut warnings)?;
         let features = self.features(&mut warnings)?;
         let params = self.params(&mut warnings)?;

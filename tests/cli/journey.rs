@@ -59,9 +59,20 @@ fn recording_looking_and_going_back() {
     let sandbox = Sandbox::project();
     let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
     // What this machine has installed is not for a snapshot.
-    assert!(sandbox.ok(&["status", "--short"]).contains("datasets/data"));
+    let first = sandbox.ok(&["status"]);
+    insta::assert_snapshot!(first.split("  environment").next().unwrap_or_default(), @r"
+    On branch main
+    No commits yet. The first one will record:
+
+      datasets/data   1 file, 12 B
+      params          3 values
+      code            2 files, 1.2 kB
+      command         python3 train.py
+      metrics         1 value
+    ");
     insta::assert_snapshot!(told(&["commit", "-m", "baseline", "-m", "As it was found."]), @r"
     [main <id>] (first commit) baseline
+    1 dataset, 3 params, 2 code files, 1 metric
     <n> new objects, <size> stored
     [exit 0]
     ");
@@ -85,7 +96,7 @@ fn recording_looking_and_going_back() {
       lr   0.001 → 0.01   ×10
 
     metrics
-      accuracy   0.91 → 0.93   +0.02   +2.2 %
+      accuracy   0.91 → 0.93   +0.02   +2.2 %   better
     [exit 0]
     ");
     insta::assert_snapshot!(told(&["diff", "--stat", "--exit-code", "--", "params"]), @r"
@@ -145,6 +156,110 @@ fn recording_looking_and_going_back() {
     all is well: 17 objects, 7 contents
     [exit 0]
     ");
+}
+
+#[test]
+fn a_log_tells_what_each_commit_changed() {
+    let sandbox = Sandbox::history();
+    sandbox.ok(&["tag", "-q", "v1", "HEAD~1"]);
+    insta::assert_snapshot!(sandbox.ok(&["log"]), @r"
+    commit <id> (HEAD → main)
+    Author:  Ada <ada@example.org>
+    Date:    <time>
+    Changed: params (1), metrics (1)
+    Metrics: accuracy 0.91 → 0.93
+
+        faster
+
+    commit <id> (tag: v1)
+    Author:  Ada <ada@example.org>
+    Date:    <time>
+    Changed: first commit: 1 dataset, 3 params, 2 code files, 1 metric
+    Metrics: accuracy 0.91
+
+        baseline
+    ");
+    let shown = sandbox.ok(&["show", "v1~0"]);
+    assert!(shown.contains("(tag: v1)") && shown.contains("Changed: first commit: 1 dataset"), "{shown}");
+    let json = sandbox.ok(&["log", "--json", "-n", "1"]);
+    assert!(json.contains(r#""changes":"params (1), metrics (1)""#), "{json}");
+    assert!(json.contains(r#""judgement":"better""#), "{json}");
+}
+
+#[test]
+fn a_path_means_the_part_that_owns_it() {
+    let sandbox = Sandbox::history();
+    let told = |arguments: &[&str]| sandbox.mdl(arguments).told();
+    assert_eq!(sandbox.ok(&["cat", "HEAD~1:params.yaml"]), "lr: 0.001\nlayers: [128, 64]\n");
+    assert_eq!(sandbox.ok(&["cat", "HEAD:data/train.csv"]), sandbox.read("data/train.csv"));
+    insta::assert_snapshot!(told(&["diff", "HEAD~1", "HEAD", "--", "params.yaml"]), @r"
+    1 part differs: params (1)
+
+    params
+      lr   0.001 → 0.01   ×10
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["log", "--oneline", "--", "train.py"]), @r"
+    <id> baseline
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&["-C", "data", "log", "--oneline", "--", "train.csv", "../params.yaml"]), @r"
+    <id> (HEAD → main) faster
+    <id> baseline
+    [exit 0]
+    ");
+    sandbox.write("data/train.csv", "lost\n");
+    sandbox.ok(&["restore", "--force", "data/train.csv"]);
+    assert_eq!(sandbox.read("data/train.csv"), "x,y\n1,2\n3,4\n");
+    sandbox.write("new.py", "pass\n");
+    assert!(sandbox.ok(&["diff", "--", "new.py"]).contains("+ new.py"));
+}
+
+#[test]
+fn usual_directions_are_declared_visibly() {
+    let sandbox = Sandbox::project();
+    assert!(sandbox.read("mdl.toml").contains("better = { accuracy = \"higher\" }"));
+    sandbox.write("scores.json", "{\"val\": {\"log_loss\": 0.1, \"f1\": 0.5, \"epoch\": 3}}\n");
+    insta::assert_snapshot!(sandbox.mdl(&["add", "scores.json"]).told(), @r"
+    added metrics scores.json
+      f1: higher is better
+      log_loss: lower is better
+    [exit 0]
+    ");
+    insta::assert_snapshot!(sandbox.mdl(&["add", "scores.json"]).told(), @r"
+    already there: metrics scores.json
+    [exit 0]
+    ");
+}
+
+#[test]
+fn everything_recorded_can_be_shown() {
+    let sandbox = Sandbox::history();
+    let content = blake3::hash(sandbox.read("data/train.csv").as_bytes()).to_hex();
+    // Not through `told`, which hides ids: this one is what b3sum prints.
+    let output = sandbox.command(&["show", &content]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("content {content}\n12 B\n"));
+    let output = sandbox.command(&["show", "--json"]).output().unwrap();
+    let json = String::from_utf8(output.stdout).unwrap();
+    let ids = json.split('"').filter(|word| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit()));
+    let ids: std::collections::BTreeSet<&str> = ids.collect();
+    assert!(ids.len() >= 6, "{json}");
+    for id in ids {
+        sandbox.ok(&["show", id]);
+        sandbox.ok(&["show", id, "--json"]);
+    }
+    for part in [
+        "definition",
+        "outcome",
+        "environment",
+        "datasets",
+        "code",
+        "command",
+        "packages",
+        "metrics.accuracy",
+    ] {
+        sandbox.ok(&["show", &format!("HEAD:{part}")]);
+    }
 }
 
 #[test]
@@ -229,7 +344,7 @@ fn what_is_not_committed_is_kept() {
     sandbox.write("params.yaml", "lr: 5\n");
     insta::assert_snapshot!(sandbox.mdl(&["checkout", "HEAD~1"]).told(), @r"
     ---
-    error: 1 files have uncommitted changes
+    error: a file has uncommitted changes
       because: params.yaml was changed and is not committed
     hint: commit them first with `mdl commit`, or overwrite them with --force; --dry-run shows what would change
     [exit 4]
