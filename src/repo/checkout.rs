@@ -184,11 +184,11 @@ impl Repository {
     ) -> Result<CheckedOut, RepoError> {
         let target = parts(&self.store, &State::of_commit(&self.store, commit)?)?;
         let states = States { head: &[], current: &[], target: &target };
-        apply::prepare(to, &*self.disk, |name| is_in(&self.store, &target, name))?;
         let plan = plan(to, &self.store, states, LocalChanges::Refuse)?;
         if !plan.conflicts.is_empty() {
             return Err(ApplyError::NotEmpty(to.to_owned()).into());
         }
+        apply::prepare(to, &*self.disk, |name| is_in(&self.store, &target, name))?;
         let mut done = self.perform(plan, to, &StatCache::none(), progress)?;
         done.commit = Some(commit);
         Ok(done)
