@@ -26,3 +26,36 @@ impl Progress for Silent {
 
     fn advance(&self, _: Amount) {}
 }
+
+/// Passes on only the items or only the bytes, where two count the same work.
+pub struct Only<'a> {
+    to: &'a dyn Progress,
+    items: bool,
+}
+
+impl<'a> Only<'a> {
+    /// Phases and items.
+    pub fn items(to: &'a dyn Progress) -> Self {
+        Self { to, items: true }
+    }
+
+    /// Bytes.
+    pub fn bytes(to: &'a dyn Progress) -> Self {
+        Self { to, items: false }
+    }
+}
+
+impl Progress for Only<'_> {
+    fn begin(&self, phase: &'static str, total: Option<Amount>) {
+        if self.items {
+            self.to.begin(phase, total);
+        }
+    }
+
+    fn advance(&self, done: Amount) {
+        self.to.advance(match self.items {
+            true => Amount { bytes: 0, ..done },
+            false => Amount { items: 0, ..done },
+        });
+    }
+}

@@ -126,17 +126,22 @@ fn counts_bytes(total: Option<Amount>, done: Amount) -> bool {
     total.map_or(done.bytes, |total| total.bytes) > 0
 }
 
+/// How a bar looks, if its length is known, and if it counts bytes.
+fn template(has_end: bool, bytes: bool) -> &'static str {
+    match (has_end, bytes) {
+        (true, true) => "{msg:12} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left",
+        (true, false) => "{msg:12} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
+        (false, true) => "{msg:12} {spinner} {bytes}  {binary_bytes_per_sec}  {elapsed}",
+        (false, false) => "{msg:12} {spinner} {human_pos}  {per_sec}  {elapsed}",
+    }
+}
+
 fn bar(name: &'static str, total: Option<Amount>, done: Amount) -> ProgressBar {
     let bytes = counts_bytes(total, done);
     let size = total.map(|total| if bytes { total.bytes } else { total.items });
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
-    let template = match (size, bytes) {
-        (Some(_), true) => "{msg:12} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left",
-        (Some(_), false) => "{msg:12} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
-        (None, true) => "{msg:12} {spinner} {bytes}  {binary_bytes_per_sec}  {elapsed}",
-        (None, false) => "{msg:12} {spinner} {human_pos}  {per_sec}  {elapsed}",
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(template(size.is_some(), bytes))
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("━╸ "));
     bar.set_message(name);
     bar
@@ -154,8 +159,8 @@ mod tests {
                 assert_eq!(bar.message(), "Reading");
             }
         }
-        for template in ["{msg:12} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left"] {
-            assert!(ProgressStyle::with_template(template).is_ok());
+        for (has_end, bytes) in [(true, true), (true, false), (false, true), (false, false)] {
+            assert!(ProgressStyle::with_template(template(has_end, bytes)).is_ok());
         }
     }
 

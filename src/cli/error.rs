@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diff::SelectorError;
 use crate::name::NameError;
 use crate::object::ObjectError;
 use crate::repo::RepoError;
@@ -16,12 +15,6 @@ pub enum CliError {
     Usage { problem: String, hint: Option<String> },
     #[error("{what:?} is not a name: {reason}")]
     Name { what: String, reason: NameError },
-    #[error("{what:?} selects nothing")]
-    Part {
-        what: String,
-        #[source]
-        reason: SelectorError,
-    },
     #[error("cannot work in {}", path.display())]
     Directory {
         path: PathBuf,

@@ -17,7 +17,6 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
 use crate::cli::terminal::Terminal;
-use crate::diff::Part;
 use crate::render::escape;
 
 /// Names that exist, for those who mistype one. Asked only when something was not found.
@@ -83,12 +82,6 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
     match error {
         CliError::Usage { hint, .. } => Advice { exit: Exit::Usage, hint: hint.clone() },
         CliError::Name { .. } => lower::bad_name(),
-        CliError::Part { what, .. } => {
-            let parts: Vec<String> = Part::ALL.iter().map(|part| part.name().to_owned()).collect();
-            let head = what.split(['.', '/']).next().unwrap_or(what);
-            let all = || format!("parts are {}; within one: params.lr, datasets/train", parts.join(", "));
-            Advice::new(Exit::NotFound, meant(head, &parts).unwrap_or_else(all))
-        }
         CliError::Directory { source, .. } | CliError::File { source, .. } => lower::io(source),
         CliError::Output(source) => lower::output(source),
         CliError::Editor { .. } => Advice::new(
@@ -121,6 +114,10 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
 /// `did you mean …?`, if something is near.
 fn meant(written: &str, candidates: &[String]) -> Option<String> {
     let found = nearest(written, candidates.iter().map(String::as_str))?;
+    // What was written exists, and something else of it does not.
+    if found == written {
+        return None;
+    }
     Some(format!("did you mean {}?", line(found)))
 }
 
@@ -185,8 +182,8 @@ mod tests {
         assert_eq!(hint(RepoError::NoSuchTag("v2".to_owned())), "did you mean v1?");
         let part = RepoError::NoSuchPart { commit: "x".to_owned(), part: "datasets/trian".to_owned() };
         assert_eq!(hint(part), "did you mean datasets/train?");
-        let parameter = CliError::Part {
-            what: "param.lr".to_owned(),
+        let parameter = RepoError::NotAPart {
+            part: "parms.lr".to_owned(),
             reason: "x".parse::<crate::diff::Selector>().unwrap_err(),
         };
         assert_eq!(explained(parameter).hint.unwrap(), "did you mean params?");

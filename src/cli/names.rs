@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::explain::Names;
 use crate::repo::{Repository, Shown};
+use crate::value::Value;
 
 /// The names of the repository that a folder is in. It is opened anew, since this is rare.
 pub struct Recorded {
@@ -40,6 +41,8 @@ impl Names for Recorded {
             crate::diff::Part::ALL.iter().map(|part| part.name().to_owned()).collect();
         parts.extend(snapshot.datasets.keys().map(|name| format!("datasets/{name}")));
         parts.extend(snapshot.features.keys().map(|name| format!("features/{name}")));
+        let params = snapshot.params.map(|params| Value::Map(params.values)).unwrap_or(Value::empty_map());
+        parts.extend(params.leaves().into_iter().map(|(path, _)| format!("params.{path}")));
         let outputs = snapshot.state.outcome.map(|outcome| outcome.outputs).unwrap_or_default();
         parts.extend(outputs.keys().map(|name| format!("outputs/{name}")));
         parts

@@ -6,6 +6,7 @@
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StderrLock, StdoutLock, Write};
 
+use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
@@ -178,7 +179,34 @@ enum Sink {
         pager: String,
         choice: ColorChoice,
     },
-    Paged(Pager),
+    Paged(Paged),
+}
+
+/// A person's pager, which gets colours only if they are wanted.
+struct Paged {
+    pager: Pager,
+    strip: Option<StripBytes>,
+}
+
+impl Paged {
+    fn start(pager: &str, choice: ColorChoice) -> io::Result<Self> {
+        let strip = (choice == ColorChoice::Never).then(StripBytes::new);
+        Ok(Self { pager: Pager::start(pager)?, strip })
+    }
+}
+
+impl Write for Paged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.strip {
+            Some(strip) => strip.strip_next(bytes).try_for_each(|text| self.pager.write_all(text))?,
+            None => self.pager.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pager.flush()
+    }
 }
 
 impl Sink {
@@ -198,7 +226,7 @@ impl Output {
         match self.0 {
             Sink::Stdout(mut stdout) => stdout.flush(),
             Sink::Held { .. } => Ok(()),
-            Sink::Paged(pager) => pager.finish(),
+            Sink::Paged(paged) => paged.pager.finish(),
         }
     }
 
@@ -215,12 +243,12 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             Sink::Stdout(stdout) => stdout.write(bytes),
-            Sink::Paged(pager) => Self::quiet_if_closed(pager.write(bytes), bytes.len()),
+            Sink::Paged(paged) => Self::quiet_if_closed(paged.write(bytes), bytes.len()),
             Sink::Held { text, room, pager, choice } => {
                 text.extend_from_slice(bytes);
                 if text.iter().filter(|byte| **byte == b'\n').count() > *room {
                     let text = std::mem::take(text);
-                    let started = Pager::start(pager);
+                    let started = Paged::start(pager, *choice);
                     // A pager that is not there is no reason to show nothing.
                     self.0 = started.map_or_else(|_| Sink::stdout(*choice), Sink::Paged);
                     self.write_all(&text)?;
@@ -283,6 +311,22 @@ impl<W: Write> Write for Harmless<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pager_gets_colours_only_if_they_are_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        for (choice, expected) in
+            [(ColorChoice::Never, "red\n"), (ColorChoice::Always, "\u{1b}[31mred\u{1b}[0m\n")]
+        {
+            let file = folder.path().join("shown");
+            let mut paged = Paged::start(&format!("cat > '{}'", file.display()), choice).unwrap();
+            paged.write_all(b"\x1b[31").unwrap();
+            paged.write_all(b"mred\x1b[0m\n").unwrap();
+            paged.pager.finish().unwrap();
+            assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn a_terminal_is_never_given_orders() {

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::cli::error::CliError;
+use crate::diff::part::Resolved;
+use crate::diff::{Snapshot, State};
 use crate::id::{Digest, Kind};
-use crate::object::{self, Commit, Find};
-use crate::render::{self, BranchLine, LabelKind, RefLabel, ShownCommit, Style, TagLine, escape};
-use crate::repo::{Branch, Head, LogEntry, Repository, Shown, Status, Tagged, Warning};
+use crate::object::{self, Commit, Find, Node};
+use crate::render::{self, BranchLine, LabelKind, RefLabel, Role, ShownCommit, Style, TagLine, escape};
+use crate::repo::{Branch, Changes, Head, LogEntry, Repository, Shown, Status, Tagged, Warning};
 
 /// What a renderer writes, as text.
 pub fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<String, CliError> {
@@ -17,11 +19,21 @@ pub fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Stri
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// A commit of the log.
-pub fn log_entry(entry: LogEntry) -> render::LogEntry {
+/// A commit of the log, and what it changed.
+pub fn log_entry(entry: LogEntry, changes: Option<Changes>) -> render::LogEntry {
     let LogEntry { id, commit, names } = entry;
     let labels = names.iter().map(|name| label(name)).collect();
-    render::LogEntry { id, commit, labels, changes: None, metrics: Vec::new() }
+    let line = changes.as_ref().map(changed);
+    let metrics = changes.map(|changes| changes.diff.metrics.values).unwrap_or_default();
+    render::LogEntry { id, commit, labels, changes: line, metrics }
+}
+
+fn changed(changes: &Changes) -> String {
+    if changes.first {
+        return format!("first commit: {}", render::inventory(&changes.diff));
+    }
+    let brief = changes.diff.verdict().brief();
+    if brief.is_empty() { "nothing".to_owned() } else { brief }
 }
 
 /// A name as the façade writes it: `HEAD -> main`, `HEAD`, `tag: v1`, `wider`.
@@ -84,9 +96,11 @@ pub fn tag(tagged: &Tagged) -> TagLine {
 pub fn shown(repository: &Repository, shown: &Shown, style: &Style) -> Result<String, CliError> {
     match shown {
         Shown::Commit { .. } => {
-            text(|out| commit(shown).map_or(Ok(()), |it| render::show_commit(out, style, &it)))
+            let commit = commit(repository, shown)?;
+            text(|out| commit.map_or(Ok(()), |it| render::show_commit(out, style, &it)))
         }
         Shown::Tag { tag, .. } => text(|out| render::tags(out, style, &[tag_line(tag)])),
+        Shown::Part { part: Resolved::Object(kind, id), .. } => object_text(repository, *kind, *id, style),
         Shown::Part { part, .. } => text(|out| render::resolved(out, style, part)),
         Shown::Content { id, size } => Ok(format!("content {id}\n{}\n", render::size(*size))),
         Shown::Tree { id, .. } => object_text(repository, Kind::Tree, id.digest(), style),
@@ -97,8 +111,11 @@ pub fn shown(repository: &Repository, shown: &Shown, style: &Style) -> Result<St
 /// Anything recorded, as JSON.
 pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliError> {
     Ok(match shown {
-        Shown::Commit { .. } => commit(shown).map_or(Value::Null, |it| render::show_commit_json(&it)),
+        Shown::Commit { .. } => {
+            commit(repository, shown)?.map_or(Value::Null, |it| render::show_commit_json(&it))
+        }
         Shown::Tag { tag, .. } => render::tags_json(&[tag_line(tag)]),
+        Shown::Part { part: Resolved::Object(kind, id), .. } => object_json(repository, *kind, *id)?,
         Shown::Part { part, .. } => render::resolved_json(part),
         Shown::Content { id, size } => serde_json::json!({ "content": id.to_string(), "size": size }),
         Shown::Tree { id, .. } => object_json(repository, Kind::Tree, id.digest())?,
@@ -106,10 +123,11 @@ pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliEr
     })
 }
 
-fn commit(shown: &Shown) -> Option<ShownCommit> {
-    let Shown::Commit { id, commit, snapshot } = shown else { return None };
-    let entry = LogEntry { id: *id, commit: commit.clone(), names: Vec::new() };
-    Some(ShownCommit { entry: log_entry(entry), snapshot: (**snapshot).clone() })
+fn commit(repository: &Repository, shown: &Shown) -> Result<Option<ShownCommit>, CliError> {
+    let Shown::Commit { id, commit, snapshot } = shown else { return Ok(None) };
+    let entry = LogEntry { id: *id, commit: commit.clone(), names: repository.names_of(*id)? };
+    let changes = repository.changes_of(commit)?;
+    Ok(Some(ShownCommit { entry: log_entry(entry, Some(changes)), snapshot: (**snapshot).clone() }))
 }
 
 fn tag_line(tag: &object::Tag) -> TagLine {
@@ -122,8 +140,44 @@ fn bytes(repository: &Repository, kind: Kind, id: Digest) -> Result<Vec<u8>, Cli
 }
 
 fn object_text(repository: &Repository, kind: Kind, id: Digest, style: &Style) -> Result<String, CliError> {
-    let bytes = bytes(repository, kind, id)?;
-    text(|out| render::any_object(out, style, kind, id, &bytes))
+    let object = bytes(repository, kind, id)?;
+    if let Some(snapshot) = snapshot(repository, kind, id)? {
+        let head = style.paint(Role::Id, &format!("{kind} {id}"));
+        return text(|out| {
+            writeln!(out, "{head}")?;
+            render::show_snapshot(out, style, &snapshot)
+        });
+    }
+    let told = text(|out| render::any_object(out, style, kind, id, &object))?;
+    match root(repository, kind, id)? {
+        Some(Node::Directory { tree, .. }) => {
+            let entries = bytes(repository, Kind::Tree, tree.digest())?;
+            let below = text(|out| render::any_object(out, style, Kind::Tree, tree.digest(), &entries))?;
+            Ok(format!("{told}\n{below}"))
+        }
+        _ => Ok(told),
+    }
+}
+
+/// A definition or outcome with what it refers to.
+fn snapshot(repository: &Repository, kind: Kind, id: Digest) -> Result<Option<Snapshot>, CliError> {
+    let store = repository.store();
+    let state = match kind {
+        Kind::Definition => State { definition: Some(object::get(store, id.into())?), outcome: None },
+        Kind::Outcome => State { definition: None, outcome: Some(object::get(store, id.into())?) },
+        _ => return Ok(None),
+    };
+    Ok(Some(Snapshot::load(store, state)?))
+}
+
+/// What a dataset or the code is made of.
+fn root(repository: &Repository, kind: Kind, id: Digest) -> Result<Option<Node>, CliError> {
+    let store = repository.store();
+    Ok(match kind {
+        Kind::Dataset => Some(object::get::<object::Dataset>(store, id.into())?.root),
+        Kind::Code => Some(object::get::<object::Code>(store, id.into())?.root),
+        _ => None,
+    })
 }
 
 fn object_json(repository: &Repository, kind: Kind, id: Digest) -> Result<Value, CliError> {

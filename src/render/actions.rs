@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::id::CommitId;
+use crate::object::Direction;
 use crate::render::{escape, short_id, size};
 use crate::repo::{CheckedOut, FsckReport, Head, Initialised, Part, Step};
 
@@ -39,7 +40,7 @@ pub fn initialised(done: &Initialised) -> String {
     for line in &done.detected.found {
         text += &format!("  {}\n", escape(line));
     }
-    text
+    text + &directions(&done.better)
 }
 
 /// What `init` did, as JSON.
@@ -50,6 +51,7 @@ pub fn initialised_json(done: &Initialised) -> Value {
         "manifest_written": done.manifest_written,
         "detected": done.detected.found,
         "hints": done.detected.hints,
+        "better": directions_json(&done.better),
     })
 }
 
@@ -57,8 +59,20 @@ pub fn initialised_json(done: &Initialised) -> Value {
 pub fn added(parts: &[Part]) -> String {
     parts.iter().fold(String::new(), |text, part| {
         let done = if part.changed { "added" } else { "already there:" };
-        text + &format!("{done} {}\n", named(part))
+        text + &format!("{done} {}\n{}", named(part), directions(&part.better))
     })
+}
+
+/// Directions that were declared, a line each.
+fn directions(better: &[(String, Direction)]) -> String {
+    let line = |(key, direction): &(String, Direction)| {
+        format!("  {}: {} is better\n", escape(key), direction.as_str())
+    };
+    better.iter().map(line).collect()
+}
+
+fn directions_json(better: &[(String, Direction)]) -> Value {
+    better.iter().map(|(key, direction)| (key.clone(), json!(direction.as_str()))).collect()
 }
 
 /// Parts that were removed.
@@ -76,7 +90,7 @@ fn named(part: &Part) -> String {
 
 /// Parts that were added or removed, as JSON.
 pub fn parts_json(what: &str, parts: &[Part]) -> Value {
-    let part = |part: &Part| json!({ "role": part.role.as_str(), "name": part.name, "path": part.path, "changed": part.changed });
+    let part = |part: &Part| json!({ "role": part.role.as_str(), "name": part.name, "path": part.path, "changed": part.changed, "better": directions_json(&part.better) });
     json!({ what: parts.iter().map(part).collect::<Vec<_>>() })
 }
 
@@ -138,6 +152,7 @@ pub fn checked_out(done: &CheckedOut, dry_run: bool) -> String {
         text += &listed(changes.chain(done.removed.iter().map(|path| ("remove", path))));
     }
     text += &match counts.as_slice() {
+        [] if done.head.is_some() => String::new(),
         [] => "every file is as it should be\n".to_owned(),
         counts => format!("files: {} ({})\n", counts.join(", "), size(done.bytes)),
     };

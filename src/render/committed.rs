@@ -3,7 +3,8 @@
 use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::{Value, json};
 
-use crate::render::{diff_json, escape, short_id, size};
+use crate::render::number::count;
+use crate::render::{diff_json, escape, inventory, short_id, size};
 use crate::repo::Committed;
 
 const ID: Ansi = AnsiColor::Yellow.on_default();
@@ -16,10 +17,13 @@ pub fn text(made: &Committed, message: &str) -> String {
     let title = escape(message.lines().next().unwrap_or_default());
     let first = if made.first { " (first commit)" } else { "" };
     let id = short_id(made.id);
-    let verdict =
-        if made.first { String::new() } else { format!("{}\n", escape(&made.diff.verdict().to_string())) };
-    let (objects, bytes) = (made.written.objects, size(made.written.stored_bytes));
-    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}{objects} new objects, {bytes} stored\n")
+    let verdict = if made.first {
+        inventory(&made.diff)
+    } else {
+        escape(&made.diff.verdict().to_string()).into_owned()
+    };
+    let (objects, bytes) = (count(made.written.objects, "new object"), size(made.written.stored_bytes));
+    format!("[{branch} {ID}{id}{ID:#}]{first} {title}\n{verdict}\n{objects}, {bytes} stored\n")
 }
 
 /// What a commit recorded, as JSON.

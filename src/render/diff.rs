@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::diff::{DatasetDiff, Diff, FeaturesDiff, InterpreterChange, OutputDiff, ProfileDiff, Replaced};
+use crate::diff::{
+    DatasetDiff, Diff, FeaturesDiff, FilesDiff, InterpreterChange, OutputDiff, ProfileDiff, Replaced,
+};
 use crate::object::{Interpreter, Node};
 use crate::render::changes;
 use crate::render::escape::escape;
 use crate::render::files;
-use crate::render::number::{count, size};
+use crate::render::number::{count, size, sizes};
 use crate::render::stat;
 use crate::render::style::{Role, Style};
 use crate::render::table::{Cell, Table, dim, plain};
@@ -84,7 +86,31 @@ fn beside(style: &Style, old: Option<Node>, new: Option<Node>, both: String) -> 
     match (old, new) {
         (None, Some(new)) => format!("added: {}", described(new)),
         (Some(old), None) => format!("removed: {}", described(old)),
+        (Some(old), Some(new)) if is_other_bytes(old, new) => {
+            let (was, is) = sizes(old.bytes(), new.bytes());
+            if was == is { format!("other bytes, {is}") } else { style.change(&was, &is) }
+        }
         _ => style.clip(&both, style.width.saturating_sub(30)),
+    }
+}
+
+/// Whether a part that is one file has other bytes: then there are no files to list.
+fn is_other_bytes(old: Node, new: Node) -> bool {
+    matches!((old, new), (Node::File { executable: was, .. }, Node::File { executable: is, .. }) if was == is)
+        && old.link() != new.link()
+}
+
+/// The files of a part that is there on both sides.
+fn list(
+    out: &mut dyn Write,
+    style: &Style,
+    old: Option<Node>,
+    new: Option<Node>,
+    files: &FilesDiff,
+) -> io::Result<()> {
+    match (old, new) {
+        (Some(old), Some(new)) if !is_other_bytes(old, new) => files::list(out, style, files, 2),
+        _ => Ok(()),
     }
 }
 
@@ -99,7 +125,7 @@ fn write_dataset(out: &mut dyn Write, style: &Style, dataset: &DatasetDiff) -> i
         profile_rows(&mut table, style, profile);
     }
     table.write(out, style, 2)?;
-    if old.is_some() && new.is_some() { files::list(out, style, &dataset.files, 2) } else { Ok(()) }
+    list(out, style, old, new, &dataset.files)
 }
 
 fn profile_rows(table: &mut Table, style: &Style, profile: &ProfileDiff) {
@@ -210,5 +236,5 @@ fn write_output(out: &mut dyn Write, style: &Style, output: &OutputDiff) -> io::
     let totals = files::totals_text(style, &output.files.totals(), output.files.truncated);
     let name = format!("outputs/{}", escape(output.name.as_str()));
     heading(out, style, &name, &beside(style, old, new, totals))?;
-    if old.is_some() && new.is_some() { files::list(out, style, &output.files, 2) } else { Ok(()) }
+    list(out, style, old, new, &output.files)
 }

@@ -142,7 +142,7 @@ pub fn diff_json(diff: &Diff) -> Json {
         ("system", list(&diff.system, field_change)),
         ("accelerators", list(&diff.accelerators, field_change)),
         ("variables", list(&diff.variables, field_change)),
-        ("metrics", list(&diff.metrics.values, metric)),
+        ("metrics", list(&diff.metrics.values, metric_json)),
         ("outputs", outputs),
         ("exit", replaced(&diff.exit)),
     ];
@@ -169,7 +169,8 @@ fn field_change(change: &FieldChange) -> Json {
     json!({"label": change.label, "old": option(&change.old), "new": option(&change.new)})
 }
 
-fn metric(change: &MetricChange) -> Json {
+/// A change of a metric.
+pub(super) fn metric_json(change: &MetricChange) -> Json {
     let judgement = match change.judgement() {
         Judgement::Better => Some("better"),
         Judgement::Worse => Some("worse"),

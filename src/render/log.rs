@@ -4,15 +4,19 @@ use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
 
+use crate::diff::{Judgement, MetricChange};
 use crate::graph::{Lanes, Row};
 use crate::id::CommitId;
 use crate::object::Commit;
 use crate::render::escape::escape;
 use crate::render::graph::draw;
-use crate::render::json::{time_json, value_json};
-use crate::render::number::{date, measured, short_id};
+use crate::render::json::{metric_json, time_json};
+use crate::render::number::{date, measured, short, short_id};
 use crate::render::style::{Role, Style};
 use crate::value::Value;
+
+/// Metrics that are shown of a commit.
+const MAX_METRICS: usize = 3;
 
 /// A commit of a log, with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,10 +27,10 @@ pub struct LogEntry {
     pub commit: Commit,
     /// Names that point to it.
     pub labels: Vec<RefLabel>,
-    /// What it changed, such as a verdict's [`brief`](crate::diff::Verdict::brief).
+    /// What it changed, in a line: a verdict's [`brief`](crate::diff::Verdict::brief), or what a first commit holds.
     pub changes: Option<String>,
-    /// Metrics to show, by dotted path.
-    pub metrics: Vec<(String, Value)>,
+    /// Metrics that it changed.
+    pub metrics: Vec<MetricChange>,
 }
 
 /// A name that points to a commit.
@@ -124,6 +128,49 @@ impl LogWriter {
         if space { format!("{text} ") } else { format!(" {text}") }
     }
 
+    /// `accuracy 0.91 → 0.93, loss 0.2 → 0.1`, each in the colour of what it means; no more than fit.
+    fn metrics(&self, metrics: &[MetricChange]) -> String {
+        let style = &self.style;
+        let one = |metric: &MetricChange| {
+            let text = |value: &Option<Value>| {
+                value.as_ref().map(|value| match value {
+                    Value::Float(number) => short(*number),
+                    value => measured(value),
+                })
+            };
+            let value = match (text(&metric.old), text(&metric.new)) {
+                (Some(old), Some(new)) => style.change(&old, &new),
+                (None, Some(new)) => new,
+                (Some(old), None) => format!("{old} {}", style.change("", "none").trim_start()),
+                (None, None) => String::new(),
+            };
+            let role = match metric.judgement() {
+                Judgement::Better => Role::Better,
+                Judgement::Worse => Role::Worse,
+                Judgement::Unknown => Role::Plain,
+            };
+            let name = escape(&metric.path.to_string()).into_owned();
+            let width = name.chars().count() + 1 + value.chars().count();
+            (width, format!("{name} {}", style.paint(role, &value)))
+        };
+        let mut room = style.width.saturating_sub("Metrics: , and 99 more".len());
+        let mut shown: Vec<String> = Vec::new();
+        for metric in key_metrics(metrics) {
+            let (width, text) = one(metric);
+            if !shown.is_empty() && width + 2 > room {
+                break;
+            }
+            room = room.saturating_sub(width + 2);
+            shown.push(text);
+        }
+        let more = if metrics.len() > shown.len() {
+            format!(", and {} more", metrics.len() - shown.len())
+        } else {
+            String::new()
+        };
+        shown.join(", ") + &style.paint(Role::Dim, &more)
+    }
+
     fn full(&self, entry: &LogEntry) -> Vec<String> {
         let style = &self.style;
         let commit = &entry.commit;
@@ -139,14 +186,18 @@ impl LogWriter {
             lines.push(format!("Changed: {}", escape(changes)));
         }
         if !entry.metrics.is_empty() {
-            let metric = |(name, value): &(String, Value)| format!("{} {}", escape(name), measured(value));
-            let metrics: Vec<String> = entry.metrics.iter().map(metric).collect();
-            lines.push(style.clip(&format!("Metrics: {}", metrics.join(", ")), style.width));
+            lines.push(format!("Metrics: {}", self.metrics(&entry.metrics)));
         }
         lines.push(String::new());
         lines.extend(message_lines(&commit.message));
         lines
     }
+}
+
+/// Those with a direction, or all where none has one; the first few of them.
+fn key_metrics(metrics: &[MetricChange]) -> impl Iterator<Item = &MetricChange> {
+    let any = metrics.iter().any(|metric| metric.better.is_some());
+    metrics.iter().filter(move |metric| metric.better.is_some() || !any).take(MAX_METRICS)
 }
 
 /// The lines of a message, indented and safe to print.
@@ -164,8 +215,6 @@ pub fn log_json(entries: &[LogEntry]) -> Json {
     let entry = |entry: &LogEntry| {
         let labels: Vec<Json> =
             entry.labels.iter().map(|label| json!({"kind": kind(label.kind), "name": label.name})).collect();
-        let metrics: serde_json::Map<String, Json> =
-            entry.metrics.iter().map(|(name, value)| (name.clone(), value_json(value))).collect();
         json!({
             "id": entry.id.to_string(),
             "parents": entry.commit.parents.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -176,7 +225,7 @@ pub fn log_json(entries: &[LogEntry]) -> Json {
             "message": entry.commit.message,
             "refs": labels,
             "changes": entry.changes,
-            "metrics": metrics,
+            "metrics": entry.metrics.iter().map(metric_json).collect::<Vec<_>>(),
         })
     };
     json!({"schema": "mdl.log/1", "commits": entries.iter().map(entry).collect::<Vec<_>>()})

@@ -9,6 +9,7 @@ pub mod committed;
 mod diff;
 mod escape;
 mod files;
+mod first;
 mod graph;
 mod json;
 mod log;
@@ -24,6 +25,7 @@ mod table;
 
 pub use diff::{Detail, diff};
 pub use escape::{escape, escape_line};
+pub use first::inventory;
 pub use json::{diff_json, fields_json, object_json, value_json};
 pub use log::{LabelKind, LogEntry, LogFormat, LogWriter, RefLabel, log_json};
 pub use number::{date, percent, ratio, short, short_id, signed, size};

@@ -9,8 +9,8 @@ use crate::diff::{accelerator_fields, system_fields};
 use crate::encoding::{DecodeError, from_bytes};
 use crate::id::{Digest, Kind};
 use crate::object::{
-    Accelerators, Column, Entry, Feature, Features, Node, Package, Packages, Page, Params, Profile, System,
-    Tree,
+    Accelerators, Code, Column, Dataset, Entry, Feature, Features, Node, Package, Packages, Page, Params,
+    Profile, System, Tree,
 };
 use crate::render::escape::escape;
 use crate::render::json::{node_json, object_json, value_json};
@@ -39,6 +39,8 @@ pub fn any_object(
 fn table(kind: Kind, id: Digest, bytes: &[u8]) -> Result<Table, DecodeError> {
     Ok(match kind {
         Kind::Tree => tree(&from_bytes(bytes)?),
+        Kind::Code => root(&from_bytes::<Code>(bytes)?.root),
+        Kind::Dataset => dataset(&from_bytes(bytes)?),
         Kind::Profile => profile(&from_bytes(bytes)?),
         Kind::Features => {
             let set: Features = from_bytes(bytes)?;
@@ -81,6 +83,36 @@ fn scalar(value: &Json) -> String {
         Json::String(text) => escape(text).into_owned(),
         value => escape(&value.to_string()).into_owned(),
     }
+}
+
+/// What a dataset or the code is made of: its size, and the id that its files are found by.
+fn root(node: &Node) -> Table {
+    let mut table = Table::default();
+    let (text, id) = match node {
+        Node::Directory { tree, files, bytes } => {
+            (format!("{}, {}", count(*files, "file"), size(*bytes)), tree.to_string())
+        }
+        Node::File { content, size: bytes, .. } | Node::Symlink { content, size: bytes } => {
+            (size(*bytes), content.to_string())
+        }
+    };
+    let kind = if matches!(node, Node::Directory { .. }) { "tree" } else { "content" };
+    table.row([plain("size"), plain(text)]);
+    table.row([plain(kind), dim(id)]);
+    table
+}
+
+fn dataset(dataset: &Dataset) -> Table {
+    let mut table = root(&dataset.root);
+    let texts = [("format", &dataset.format), ("source", &dataset.source), ("licence", &dataset.licence)];
+    for (name, text) in texts {
+        text.iter().for_each(|text| table.row([plain(name), plain(escape(text))]));
+    }
+    if !dataset.stored {
+        table.row([plain("stored"), plain("no: it is recorded by reference")]);
+    }
+    dataset.profile.iter().for_each(|id| table.row([plain("profile"), dim(id.to_string())]));
+    table
 }
 
 fn tree(tree: &Tree) -> Table {
@@ -175,9 +207,7 @@ fn package(table: &mut Table, package: &Package) {
 /// Writes what a selector means. Of an object, only its id: its bytes are shown by [`any_object`].
 pub fn resolved(out: &mut dyn Write, style: &Style, what: &Resolved) -> io::Result<()> {
     match what {
-        Resolved::Value(value @ (Value::Map(_) | Value::List(_))) => {
-            values_table(value, value_text).write(out, style, 0)
-        }
+        Resolved::Value(value @ Value::Map(_)) => values_table(value, value_text).write(out, style, 0),
         Resolved::Value(value) => writeln!(out, "{}", value_text(value)),
         what => {
             let mut table = Table::default();
@@ -203,13 +233,22 @@ fn rows(table: &mut Table, what: &Resolved) {
         Resolved::Package(it) => package(table, it),
         Resolved::Many(items) => {
             for (name, item) in items {
+                if let Resolved::Value(map @ Value::Map(_)) = item {
+                    for (path, leaf) in map.leaves() {
+                        table.row([plain(escape(&format!("{name}.{path}"))), plain(value_text(leaf))]);
+                    }
+                    continue;
+                }
                 let mut cells = vec![plain(escape(name))];
                 match item {
                     Resolved::Value(value) => cells.push(plain(value_text(value))),
                     Resolved::Object(_, id) => cells.push(dim(short_id(id))),
                     Resolved::Node(placed) => cells.push(plain(size(placed.node.bytes()))),
                     // Items of several things are themselves one thing, or parts of an environment.
-                    other => return rows(table, other),
+                    other => {
+                        rows(table, other);
+                        continue;
+                    }
                 }
                 table.row(cells);
             }

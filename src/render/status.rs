@@ -8,6 +8,7 @@ use crate::diff::Diff;
 use crate::id::CommitId;
 use crate::render::diff::{Detail, sections};
 use crate::render::escape::escape;
+use crate::render::first;
 use crate::render::json::diff_json;
 use crate::render::number::short_id;
 use crate::render::style::{Role, Style};
@@ -46,8 +47,8 @@ pub fn status(out: &mut dyn Write, style: &Style, status: &Status, detail: Detai
         (true, true) => writeln!(out, "No commits yet, nothing to commit"),
         (false, true) => writeln!(out, "nothing to commit, the work tree is as HEAD says"),
         (true, false) => {
-            writeln!(out, "No commits yet. To be committed:")?;
-            sections(out, style, &status.diff, Detail::Stat)
+            writeln!(out, "No commits yet. The first one will record:\n")?;
+            first::table(&status.diff).write(out, style, 2)
         }
         (false, false) => {
             writeln!(out, "Changes since HEAD: {}", escape(&status.diff.verdict().brief()))?;

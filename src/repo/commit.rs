@@ -3,20 +3,27 @@
 //! A commit costs one data pack if there is new data, one metadata pack and one entry of the branch. It
 //! is acknowledged when the entry is durable; before that, nothing refers to what was written.
 
+use std::fs;
+use std::path::PathBuf;
+
 use crate::diff::{self, Diff, State};
 use crate::encoding;
 use crate::id::{CommitId, Digest, Kind};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, GitState, ObjectError};
-use crate::progress::Progress;
+use crate::progress::{Amount, Only, Progress};
 use crate::refs::{RefError, Target};
 use crate::repo::head::heads;
 use crate::repo::snapshot::{Snapshooter, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
+use crate::worktree::manifest::Manifest;
 
 /// Characters of a message's first line that a branch's history repeats.
 const MAX_SUMMARY: usize = 200;
+
+/// Files whose sizes are added up before they are read, for a bar that knows its end.
+const MAX_SIZED: usize = 10_000;
 
 /// How to commit.
 #[derive(Clone, Debug, Default)]
@@ -55,14 +62,19 @@ impl Repository {
         let parent = head.commit();
         let before = parent.map(|id| State::of_commit(&self.store, id)).transpose()?;
         let (manifest, cache) = (self.manifest()?, self.stat_cache());
-        let writer = self.store.writer(progress);
+        // The writer counts bytes as they flow, and the scanner files as they are done.
+        let (items, bytes) = (Only::items(progress), Only::bytes(progress));
+        let writer = self.store.writer(&bytes);
+        // Of a later commit, most is known from the cache and not read.
+        let total = if parent.is_none() { self.size_of_data(&manifest) } else { None };
         let snapshooter = Snapshooter {
             repository: self,
             manifest: &manifest,
             before: before.as_ref(),
             cache: &cache,
             sink: &writer,
-            progress,
+            progress: &items,
+            phase: ("Recording", total),
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
         if before.as_ref() == Some(&snapshot.state) && !options.allow_empty {
@@ -92,6 +104,29 @@ impl Repository {
             written,
             warnings: snapshot.warnings,
         }))
+    }
+
+    /// How much data the manifest names, unless that takes long to find out.
+    fn size_of_data(&self, manifest: &Manifest) -> Option<Amount> {
+        let mut amount = Amount::default();
+        let stored = manifest.datasets.values().filter(|dataset| !dataset.reference).map(|it| &it.path);
+        let mut paths: Vec<PathBuf> =
+            stored.chain(manifest.outputs.values()).map(|path| self.root.join(path.as_str())).collect();
+        let mut looked_at = 0;
+        while let Some(path) = paths.pop() {
+            looked_at += 1;
+            if looked_at > MAX_SIZED {
+                return None;
+            }
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            if metadata.is_dir() {
+                paths.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            } else {
+                amount.items += 1;
+                amount.bytes += metadata.len();
+            }
+        }
+        (amount.bytes > 0).then_some(amount)
     }
 
     fn describe(

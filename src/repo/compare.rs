@@ -98,6 +98,7 @@ impl Repository {
             cache: &cache,
             sink: overlay,
             progress,
+            phase: ("Scanning", None),
         };
         let snapshot = snapshooter.take(surroundings)?;
         // A read-only file system is no reason to say nothing.

@@ -34,8 +34,10 @@ pub enum RepoError {
     UnknownRevision(String),
     #[error("{prefix:?} is the beginning of {count} ids")]
     Ambiguous { prefix: String, count: usize },
-    #[error("{commit} has no part {part:?}")]
+    #[error("{} has no part {part:?}", short(commit))]
     NoSuchPart { commit: String, part: String },
+    #[error("{part:?} is neither a part nor a file of one")]
+    NotAPart { part: String, reason: crate::diff::SelectorError },
     #[error("{0:?} is not the name of a branch")]
     NoSuchBranch(String),
     #[error("{0:?} is not the name of a tag")]
@@ -48,7 +50,7 @@ pub enum RepoError {
     Unmerged(String),
     #[error("HEAD is not on a branch")]
     Detached,
-    #[error("{0} has no parent")]
+    #[error("{} has no such parent", short(&.0.to_string()))]
     NoParent(CommitId),
     #[error("{what:?} is not a name: {reason}")]
     Name { what: String, reason: crate::name::NameError },
@@ -80,4 +82,9 @@ pub enum RepoError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Capture(#[from] CaptureError),
+}
+
+/// As much of an id as people read.
+fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
 }

@@ -59,7 +59,7 @@ impl Repository {
         let reachable = self.check_refs(&mut report, progress)?;
         let mut all = HashSet::new();
         self.store.each_object(&mut |kind, id| {
-            let _ = all.insert((kind, id));
+            all.insert((kind, id));
         })?;
         report.unreachable = all.difference(&reachable).count() as u64;
         Ok(report)

@@ -1,17 +1,18 @@
 //! `HEAD`: what is checked out. This work tree's alone, and rewritten.
 
-use std::fs;
 use std::path::Path;
 
 use crate::disk::{Disk, Durability, replace};
 use crate::id::{CommitId, Digest};
 use crate::name::RefName;
 use crate::refs::{self, Entry, Family, Ref, RefError, Target};
-use crate::repo::{RepoError, Repository};
+use crate::repo::{RepoError, Repository, plain};
 use crate::storage::StorageError;
 
 /// The file below `.mdl/`: `ref: <branch>` or the id of a commit, and a newline.
 const FILE: &str = "HEAD";
+/// No name of a branch makes it longer.
+const MAX_BYTES: u64 = 1024;
 
 /// What is checked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +47,8 @@ impl Repository {
     /// What is checked out.
     pub fn head(&self) -> Result<Head, RepoError> {
         let path = self.directory.join(FILE);
-        let text = fs::read_to_string(&path).map_err(|source| RepoError::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let text = plain::read_to_string(&path, MAX_BYTES)?
+            .ok_or_else(|| RepoError::Invalid { what: FILE.into(), problem: "it is missing".into() })?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         if let Some(name) = line.strip_prefix("ref: ") {
             let name = RefName::new(name)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::diff::{self, Selector, State};
+use crate::diff::{self, Diff, Selector, State};
 use crate::graph;
 use crate::id::CommitId;
 use crate::object::{self, Commit};
@@ -30,6 +30,15 @@ pub struct LogEntry {
     pub names: Vec<String>,
 }
 
+/// What a commit changed.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The difference from its first parent, without lines; from nothing at all for a first commit.
+    pub diff: Diff,
+    /// Whether it has no parent.
+    pub first: bool,
+}
+
 /// A branch that was stepped back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -53,7 +62,7 @@ impl Repository {
         let mut names = self.names()?;
         for found in graph::ancestors(&self.store, &from)? {
             let (id, commit) = found?;
-            if !what.parts.is_empty() && !self.changes(&commit, &what.parts)? {
+            if !what.parts.is_empty() && !self.is_about(&commit, &what.parts)? {
                 continue;
             }
             let names = names.remove(&id).unwrap_or_default();
@@ -65,18 +74,35 @@ impl Repository {
     }
 
     /// Whether a commit changes one of these parts; the first commit does if it has one of them.
-    fn changes(&self, commit: &Commit, parts: &[Selector]) -> Result<bool, RepoError> {
-        let after = State::of(&self.store, commit)?;
-        let before = match commit.parents.first() {
-            Some(parent) => State::of_commit(&self.store, *parent)?,
-            None => State::default(),
-        };
+    fn is_about(&self, commit: &Commit, parts: &[Selector]) -> Result<bool, RepoError> {
+        let (before, after) = self.before_and_after(commit)?;
         for part in parts {
             if diff::part::changed(&self.store, &before, &after, part)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// What a commit changed. Costs what the change costs: parts with equal ids are not read.
+    pub fn changes_of(&self, commit: &Commit) -> Result<Changes, RepoError> {
+        let (before, after) = self.before_and_after(commit)?;
+        let options = diff::Options { lines: false, ..diff::Options::default() };
+        let diff = diff::states(&self.store, &self.store, &before, &after, &options)?;
+        Ok(Changes { diff, first: commit.parents.is_empty() })
+    }
+
+    fn before_and_after(&self, commit: &Commit) -> Result<(State, State), RepoError> {
+        let before = match commit.parents.first() {
+            Some(parent) => State::of_commit(&self.store, *parent)?,
+            None => State::default(),
+        };
+        Ok((before, State::of(&self.store, commit)?))
+    }
+
+    /// What points to a commit: `HEAD -> main`, `tag: v1`.
+    pub fn names_of(&self, commit: CommitId) -> Result<Vec<String>, RepoError> {
+        Ok(self.names()?.remove(&commit).unwrap_or_default())
     }
 
     /// What points to each commit.

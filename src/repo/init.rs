@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, Durability, OsDisk, create_scratch_dir, replace};
 use crate::name::RefName;
+use crate::object::Direction;
 use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
 use crate::storage::{Folder, Key, Storage};
 use crate::store::{IndexCache, Store};
@@ -29,6 +30,8 @@ pub struct Initialised {
     pub manifest_written: bool,
     /// What was found at the root; it is in the manifest, if that was written.
     pub detected: Detected,
+    /// Which direction of metrics that were found is better, as it was written into the manifest.
+    pub better: Vec<(String, Direction)>,
 }
 
 impl Repository {
@@ -44,6 +47,10 @@ impl Repository {
             let path = path.to_owned();
             move |source| RepoError::Io { action: "write", path, source }
         };
+        if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
+            let problem = "it is a link or a file, where a directory belongs".to_owned();
+            return Err(RepoError::Invalid { what: directory.display().to_string(), problem });
+        }
         if is_finished(&directory) {
             // Whoever made it may have been stopped before it was durable.
             disk.sync_dir(&directory).map_err(io(&directory))?;
@@ -53,6 +60,7 @@ impl Repository {
                 existed: true,
                 manifest_written: false,
                 detected: Detected::default(),
+                better: Vec::new(),
             });
         }
         let tmp = directory.join("tmp");
@@ -82,7 +90,8 @@ impl Repository {
         Head::Branch(branch, None).write(&*disk, &directory)?;
         Folder::new(directory.clone(), disk.clone()).create(&format_key(), FORMAT.as_bytes())?;
         let repository = Self::open_at(root.to_owned(), disk)?;
-        Ok(Initialised { repository, existed: false, manifest_written, detected })
+        let better = if manifest_written { repository.declare_all_directions()? } else { Vec::new() };
+        Ok(Initialised { repository, existed: false, manifest_written, detected, better })
     }
 
     /// Opens the repository whose work tree this path is in.

@@ -5,11 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::disk::{Durability, replace};
 use crate::name::{NameError, PartName, TreePath};
-use crate::repo::{MANIFEST, RepoError, Repository};
+use crate::object::Direction;
+use crate::repo::{MANIFEST, RepoError, Repository, plain};
 use crate::worktree::cache::StatCache;
-use crate::worktree::manifest::{
-    DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest, ManifestError, ManifestProblem,
-};
+use crate::worktree::manifest::{DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest};
 
 /// What a path is to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +80,8 @@ pub struct Part {
     pub path: String,
     /// Whether the manifest was changed; otherwise it said so already.
     pub changed: bool,
+    /// Which direction of its metrics is better, as it was declared with it.
+    pub better: Vec<(String, Direction)>,
 }
 
 impl Repository {
@@ -89,20 +90,12 @@ impl Repository {
         Ok(Manifest::parse(&self.manifest_text()?)?)
     }
 
-    fn manifest_text(&self) -> Result<String, RepoError> {
+    pub(super) fn manifest_text(&self) -> Result<String, RepoError> {
         let path = self.root.join(MANIFEST);
-        let io = |source| RepoError::Io { action: "read", path: path.clone(), source };
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > MAX_BYTES as u64 => {
-                Err(ManifestError { line: None, problem: ManifestProblem::TooLong }.into())
-            }
-            Ok(_) => fs::read_to_string(&path).map_err(io),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(io(source)),
-        }
+        Ok(plain::read_to_string(&path, MAX_BYTES as u64)?.unwrap_or_default())
     }
 
-    fn write_manifest(&self, text: &str) -> Result<(), RepoError> {
+    pub(super) fn write_manifest(&self, text: &str) -> Result<(), RepoError> {
         let path = self.root.join(MANIFEST);
         replace(&*self.disk, &self.directory.join("tmp"), &path, text.as_bytes(), Durability::Durable)
             .map_err(|source| RepoError::Io { action: "write", path, source })
@@ -171,12 +164,17 @@ impl Repository {
             Role::Params => editor.add_params(path)?,
             Role::Metrics => editor.add_metrics(path)?,
         };
+        let better = match role {
+            Role::Metrics => self.declare_directions(&mut editor, path)?,
+            _ => Vec::new(),
+        };
+        let changed = changed || !better.is_empty();
         if changed {
             self.write_manifest(&editor.text())?;
         }
         let name =
             if matches!(role, Role::Params | Role::Metrics) { path.to_string() } else { name.to_string() };
-        Ok(Part { role, name, path: path.to_string(), changed })
+        Ok(Part { role, name, path: path.to_string(), changed, better })
     }
 
     /// Takes a part out of the manifest, by its path or its name. The file stays.
@@ -215,7 +213,7 @@ impl Repository {
         let found = all.iter().find(|(.., path)| path == path_or_name);
         let (role, name, path) =
             found.or_else(|| all.iter().find(|(_, name, _)| name == path_or_name))?.clone();
-        Some(Part { role, name, path, changed: false })
+        Some(Part { role, name, path, changed: false, better: Vec::new() })
     }
 }
 

@@ -132,7 +132,12 @@ impl Repository {
         let id = match self.resolve(what) {
             Ok(Resolved { commit, part: Some(selector) }) => {
                 let state = State::of_commit(&self.store, commit)?;
-                match &diff::part::files(&self.store, &state, &selector)?[..] {
+                let mut files = diff::part::files(&self.store, &state, &selector)?;
+                // Of a part that is made of several files, the one that was written.
+                if let (2.., Some((_, path))) = (files.len(), what.split_once(':')) {
+                    files.retain(|file| file.path.as_str() == path);
+                }
+                match &files[..] {
                     [Placed { node: Node::File { content, .. } | Node::Symlink { content, .. }, .. }] => {
                         *content
                     }

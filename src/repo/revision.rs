@@ -2,7 +2,7 @@
 //!
 //! A name is looked up as a branch, then as a tag, then as an id or the beginning of one, as in git.
 
-use crate::diff::Selector;
+use crate::diff::{Selector, State};
 use crate::id::{CommitId, Digest, Kind, Prefix};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, Tag};
@@ -32,20 +32,19 @@ enum Hop {
 
 impl Repository {
     /// Looks a revision up: `HEAD`, `@`, a branch, a tag, an id or its prefix, each with `~n`, `^n` or
-    /// `@{n}` behind it, and after a colon a part.
+    /// `@{n}` behind it, and after a colon a part, or the path of a
+    /// file of one.
     pub fn resolve(&self, revision: &str) -> Result<Resolved, RepoError> {
         let (commit, part) = match revision.split_once(':') {
-            Some((commit, part)) => (commit, Some(self.selector(part)?)),
+            Some((commit, part)) => (commit, Some(part)),
             None => (revision, None),
         };
-        let commit = if commit.is_empty() { "HEAD" } else { commit };
-        Ok(Resolved { commit: self.resolve_commit(commit)?, part })
-    }
-
-    /// Reads a part's name.
-    pub(super) fn selector(&self, part: &str) -> Result<Selector, RepoError> {
-        part.parse()
-            .map_err(|error| RepoError::Invalid { what: format!("{part:?}"), problem: format!("{error}") })
+        let commit = self.resolve_commit(if commit.is_empty() { "HEAD" } else { commit })?;
+        let part = match part {
+            Some(part) => Some(self.selector(part, &State::of_commit(&self.store, commit)?)?),
+            None => None,
+        };
+        Ok(Resolved { commit, part })
     }
 
     fn resolve_commit(&self, text: &str) -> Result<CommitId, RepoError> {

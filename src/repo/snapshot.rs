@@ -13,10 +13,10 @@ use crate::format::{self, FormatError, Syntax};
 use crate::id::{ContentId, EnvironmentId};
 use crate::name::{PartName, TreePath};
 use crate::object::{
-    self, Code, Dataset, Definition, Environment, Features, GitState, Metrics, Node, Outcome, Params, Placed,
-    PlacedDataset, PlacedFeatures, PlacedParams,
+    self, Code, Dataset, Definition, Direction, Environment, Features, GitState, Metrics, Node, Outcome,
+    Params, Placed, PlacedDataset, PlacedFeatures, PlacedParams,
 };
-use crate::progress::Progress;
+use crate::progress::{Amount, Progress};
 use crate::repo::{RepoError, Repository, profile};
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
@@ -72,6 +72,9 @@ pub(super) enum Surroundings {
     Assumed(EnvironmentId),
 }
 
+/// Hyperparameters as the definition has them, and their values.
+type ReadParams = (PlacedParams, BTreeMap<String, Value>);
+
 /// Takes one snapshot.
 pub(super) struct Snapshooter<'a, S> {
     pub repository: &'a Repository,
@@ -81,6 +84,8 @@ pub(super) struct Snapshooter<'a, S> {
     pub cache: &'a StatCache<'a>,
     pub sink: &'a S,
     pub progress: &'a dyn Progress,
+    /// What the work is called, and how much of it there is, if that is known.
+    pub phase: (&'static str, Option<Amount>),
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
@@ -154,7 +159,7 @@ impl<S: Sink> Snapshooter<'_, S> {
     /// Everything but the code and the environment, which are still to be filled in.
     fn files(&self) -> Result<Snapshot, RepoError> {
         let mut warnings = Vec::new();
-        self.progress.begin("Scanning", None);
+        self.progress.begin(self.phase.0, self.phase.1);
         let datasets = self.datasets(&mut warnings)?;
         let features = self.features(&mut warnings)?;
         let params = self.params(&mut warnings)?;
@@ -253,10 +258,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         Ok(features)
     }
 
-    fn params(
-        &self,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Option<(PlacedParams, BTreeMap<String, Value>)>, RepoError> {
+    fn params(&self, warnings: &mut Vec<Warning>) -> Result<Option<ReadParams>, RepoError> {
         let (mut files, mut values) = (Vec::new(), BTreeMap::new());
         for path in &self.manifest.params {
             let Some((file, bytes)) = self.file(|| "params".to_owned(), path, warnings)? else { continue };
@@ -315,9 +317,16 @@ impl<S: Sink> Snapshooter<'_, S> {
         if files.is_empty() && outputs.is_empty() {
             return Ok(None);
         }
-        let better = self.manifest.better.clone();
+        let better = self.directions(&values);
         let metrics = if files.is_empty() { None } else { Some(Metrics { values, files, better }) };
         Ok(Some(Outcome { metrics, outputs, ..Outcome::default() }))
+    }
+
+    /// Which direction is better, of those metrics of which the manifest says it.
+    fn directions(&self, values: &BTreeMap<String, Value>) -> BTreeMap<String, Direction> {
+        let values = Value::Map(values.clone());
+        let leaves = values.leaves().into_iter();
+        leaves.filter_map(|(path, _)| Some((path.to_string(), self.manifest.direction(&path)?))).collect()
     }
 
     /// A file that is parsed, with the bytes that were recorded of it.

@@ -189,19 +189,25 @@ impl<'a> Draft<'a> {
     fn files(&mut self, kind: &str, comment: &str, known: &[&'static str]) {
         self.section(comment);
         match self.first(known) {
-            Some(path) => {
-                self.line(&format!("[{kind}]"));
-                self.line(&format!("files = [{}]", quoted(path)));
-                self.found.push(format!("{kind}: {path}"));
-            }
+            Some(path) => self.file(kind, path),
             None => self.example(&[&format!("[{kind}]"), &format!("files = [\"{}\"]", known[0])]),
         }
     }
 
+    fn file(&mut self, kind: &str, path: &str) {
+        self.line(&format!("[{kind}]"));
+        self.line(&format!("files = [{}]", quoted(path)));
+        self.found.push(format!("{kind}: {path}"));
+    }
+
     fn metrics(&mut self) {
-        self.files("metrics", "The files that training writes its results to.", &METRICS);
-        self.line("# Which direction is better, so that a comparison can say who won:");
-        self.line("# better = { accuracy = \"higher\", loss = \"lower\" }");
+        const BETTER: &str = "better = { accuracy = \"higher\", \"val.loss\" = \"lower\" }";
+        self.section("The files that training writes its results to. `better` says which direction of a metric is better,");
+        self.line("# by its dotted path, or by its last key wherever that is.");
+        match self.first(&METRICS) {
+            Some(path) => self.file("metrics", path),
+            None => self.example(&["[metrics]", &format!("files = [\"{}\"]", METRICS[0]), BETTER]),
+        }
     }
 
     fn outputs(&mut self) {

@@ -108,8 +108,7 @@ fn parts_that_are_none() {
     let sandbox = Sandbox::project();
     insta::assert_snapshot!(sandbox.mdl(&["log", "--", "parms.lr"]).told(), @r#"
     ---
-    error: "parms.lr" selects nothing
-      because: 'parms' is not a part of a definition or an outcome
+    error: "parms.lr" is neither a part nor a file of one
     hint: did you mean params?
     [exit 3]
     "#);
@@ -129,6 +128,37 @@ fn parts_that_are_none() {
     ---
     error: "nothing" is not a part that the manifest names
     hint: mdl.toml names the parts of the model
+    [exit 3]
+    "#);
+}
+
+#[test]
+fn parts_that_a_revision_does_not_have() {
+    let sandbox = Sandbox::history();
+    let told = |what: &str| sandbox.mdl(&["show", what]).told();
+    insta::assert_snapshot!(told("HEAD:parms"), @r#"
+    ---
+    error: "parms" is neither a part nor a file of one
+    hint: did you mean params?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told("HEAD:params.lrr"), @r#"
+    ---
+    error: <id> has no part "params.lrr"
+    hint: did you mean params.lr?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told("HEAD:seeds"), @r#"
+    ---
+    error: <id> has no part "seeds"
+    hint: `mdl show` lists the parts of a commit
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told("HEAD:code/../x"), @r#"
+    ---
+    error: "code/../x" is neither a part nor a file of one
+      because: 'code/../x' does not name anything: it is '.' or '..'
+    hint: name a file, or a part: datasets, params, features, code, command, seeds, packages, system, accelerators, variables, metrics, outputs, exit; within one: params.lr, datasets/train
     [exit 3]
     "#);
 }

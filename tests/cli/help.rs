@@ -71,7 +71,7 @@ fn the_help_of_a_command() {
     Usage: mdl restore [OPTIONS] <PART>...
 
     Arguments:
-      <PART>...  The parts
+      <PART>...  The parts, or paths of their files
 
     Options:
           --from <REV>  The state that they are taken from [default: HEAD]

@@ -18,6 +18,22 @@ fn a_reader_that_stops_reading_is_no_error() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_large_file_into_a_pipe_that_closes() {
+    let sandbox = Sandbox::project();
+    sandbox.write("data/train.csv", &"1234567\n".repeat(1 << 18));
+    sandbox.ok(&["commit", "-q", "-m", "large"]);
+    let mut command = sandbox.command(&["cat", "HEAD:data/train.csv"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(141), ""));
+    assert_eq!(&first, b"1234567\n1234567\n");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error() {
     let sandbox = Sandbox::new();

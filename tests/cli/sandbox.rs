@@ -89,7 +89,7 @@ impl Sandbox {
 
     /// What a process said, the same wherever and whenever it runs.
     pub fn ran(&self, output: &Output) -> Ran {
-        let text = |bytes: &[u8]| stable(&String::from_utf8(bytes.to_vec()).unwrap(), &self.root());
+        let text = |bytes: &[u8]| stable(std::str::from_utf8(bytes).unwrap(), &self.root());
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: text(&output.stdout),
@@ -125,5 +125,30 @@ fn stable(text: &str, root: &Path) -> String {
         out.push(c);
     }
     out.pop();
-    out
+    let line = |line: &str| match line.split_once(" new objects, ") {
+        Some(_) => "<n> new objects, <size> stored\n".to_owned(),
+        None => line.to_owned(),
+    };
+    undated(&out.split_inclusive('\n').map(line).collect::<String>())
+}
+
+/// Text without times, which are written as `2026-11-23 07:27:29 +0000`.
+fn undated(text: &str) -> String {
+    const FORM: &[u8] = b"0000-00-00 00:00:00 +0000";
+    let fits = |at: usize| {
+        let found = text.as_bytes().get(at..at + FORM.len());
+        found.is_some_and(|found| {
+            found.iter().zip(FORM).all(|(b, form)| if *form == b'0' { b.is_ascii_digit() } else { b == form })
+        })
+    };
+    let mut out = String::new();
+    let mut from = 0;
+    for at in 0..text.len() {
+        if at >= from && fits(at) {
+            out += &text[from..at];
+            out += "<time>";
+            from = at + FORM.len();
+        }
+    }
+    out + &text[from..]
 }

@@ -6,7 +6,6 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::parts;
 use crate::cli::views;
 use crate::render::{self, Detail};
 use crate::repo::{RepoError, Repository, Side};
@@ -29,7 +28,7 @@ pub struct Diff {
     #[arg(long)]
     exit_code: bool,
 
-    /// Only these parts, or things within them
+    /// Only these parts, things within them, or paths of their files
     #[arg(last = true, value_name = "PART")]
     parts: Vec<String>,
 }
@@ -43,9 +42,10 @@ impl Run for Diff {
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
-        let only = parts::selectors(&self.parts)?;
         let repository = context.repository()?;
         let (before, after) = self.sides(&repository)?;
+        let at = if let Side::Revision(revision) = &before { Some(revision.commit) } else { None };
+        let only = repository.selectors(context.directory(), &self.parts, at)?;
         let progress = context.progress();
         let comparison = repository.compare(&before, &after, &only, &progress)?;
         drop(progress);

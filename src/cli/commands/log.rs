@@ -9,11 +9,10 @@ use crate::cli::commands::Run;
 use crate::cli::context::{Context, document};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::parts;
 use crate::cli::views;
 use crate::id::CommitId;
-use crate::render::{LogFormat, LogWriter, log_json};
-use crate::repo::{Logged, Repository};
+use crate::render::{self, LogFormat, LogWriter, log_json};
+use crate::repo::{LogEntry, Logged, Repository};
 
 /// Show the commits, newest first
 #[derive(Args)]
@@ -34,7 +33,7 @@ pub struct Log {
     #[arg(long)]
     graph: bool,
 
-    /// Only commits that change one of these parts
+    /// Only commits that change one of these parts, or files of parts
     #[arg(last = true, value_name = "PART")]
     parts: Vec<String>,
 }
@@ -49,34 +48,42 @@ impl Run for Log {
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
-        let what = Logged { from: self.starts(&repository)?, parts: parts::selectors(&self.parts)? };
+        let from = self.starts(&repository)?;
+        let parts = repository.selectors(context.directory(), &self.parts, from.first().copied())?;
+        let what = Logged { from, parts };
         let format = LogFormat { oneline: self.oneline, graph: self.graph };
         let mut lines = LogWriter::new(context.style(), format);
         let mut commits = Vec::new();
         let mut output = context.terminal.output();
-        let mut failed = None;
+        let mut failed: Option<CliError> = None;
         let mut left = self.number.unwrap_or(usize::MAX);
         if left > 0 {
             repository.log(&what, &mut |entry| {
                 left -= 1;
-                if context.is_json() {
-                    commits.push(views::log_entry(entry));
-                } else if let Err(error) = lines.entry(&mut output, &views::log_entry(entry)) {
-                    failed = Some(error);
-                }
+                let shown = self.shown(&repository, entry).and_then(|entry| match context.is_json() {
+                    true => Ok(commits.push(entry)),
+                    false => lines.entry(&mut output, &entry).map_err(CliError::Output),
+                });
+                failed = shown.err();
                 if left == 0 || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
         }
         if context.is_json() && failed.is_none() {
             let text = document("log", log_json(&commits));
-            failed = output.write_all(text.as_bytes()).err();
+            failed = output.write_all(text.as_bytes()).err().map(CliError::Output);
         }
-        failed.map_or_else(|| output.finish(), Err).map_err(CliError::Output)?;
+        failed.map_or_else(|| output.finish().map_err(CliError::Output), Err)?;
         Ok(Exit::Success)
     }
 }
 
 impl Log {
+    /// A commit as it is shown: with what it changed, unless it has only a line.
+    fn shown(&self, repository: &Repository, entry: LogEntry) -> Result<render::LogEntry, CliError> {
+        let changes = if self.oneline { None } else { Some(repository.changes_of(&entry.commit)?) };
+        Ok(views::log_entry(entry, changes))
+    }
+
     fn starts(&self, repository: &Repository) -> Result<Vec<CommitId>, CliError> {
         self.revisions.iter().map(|revision| Ok(repository.resolve(revision)?.commit)).collect()
     }

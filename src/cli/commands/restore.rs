@@ -6,7 +6,6 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::parts;
 use crate::render::actions;
 use crate::repo::CheckoutOptions;
 
@@ -15,7 +14,7 @@ use crate::repo::CheckoutOptions;
 /// Reuses the parameters, the features or a dataset of another run. The branch does not move.
 #[derive(Args)]
 pub struct Restore {
-    /// The parts
+    /// The parts, or paths of their files
     #[arg(value_name = "PART", required = true)]
     parts: Vec<String>,
 
@@ -40,9 +39,9 @@ impl Run for Restore {
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
-        let selectors = parts::selectors(&self.parts)?;
         let repository = context.repository()?;
         let from = repository.resolve(&self.from)?;
+        let selectors = repository.selectors(context.directory(), &self.parts, Some(from.commit))?;
         let options = CheckoutOptions { force: self.force, dry_run: self.dry_run };
         let progress = context.progress();
         let done = repository.restore(&from, &selectors, options, &progress)?;

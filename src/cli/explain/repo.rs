@@ -3,6 +3,7 @@
 use super::{Advice, Names, line, lower, meant};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::diff::{Part, SelectorError};
 use crate::repo::RepoError;
 use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::{Conflict, ConflictReason};
@@ -19,6 +20,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::UnknownRevision(_)
         | RepoError::Ambiguous { .. }
         | RepoError::NoSuchPart { .. }
+        | RepoError::NotAPart { .. }
         | RepoError::NoSuchBranch(_)
         | RepoError::NoSuchTag(_)
         | RepoError::NoParent(_)
@@ -83,14 +85,28 @@ fn missing(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::NoSuchPart { part, .. } => {
             (meant(part, &names.parts()), "`mdl show` lists the parts of a commit")
         }
+        RepoError::NotAPart { part, .. } => {
+            return Advice::new(Exit::NotFound, nearest_part(part, names));
+        }
         RepoError::NoSuchBranch(written) => {
             (meant(written, &names.branches()), "`mdl branch` lists the branches")
         }
         RepoError::NoSuchTag(written) => (meant(written, &names.tags()), "`mdl tag` lists the tags"),
         RepoError::NotTracked(_) => (None, "mdl.toml names the parts of the model"),
-        _ => (None, "it is the first commit of its history"),
+        _ => (None, "the first commit has none, and only a merge has more than one"),
     };
     Advice::new(Exit::NotFound, guess.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+/// The part or file that was meant, or what there is.
+fn nearest_part(written: &str, names: &dyn Names) -> String {
+    let parts: Vec<String> = Part::ALL.iter().map(|part| part.name().to_owned()).collect();
+    let all = || {
+        let parts = parts.join(", ");
+        format!("name a file, or a part: {parts}; within one: params.lr, datasets/train")
+    };
+    let head = written.split(['.', '/']).next().unwrap_or(written);
+    meant(head, &parts).or_else(|| meant(written, &names.parts())).unwrap_or_else(all)
 }
 
 /// It would lose something.
@@ -114,9 +130,17 @@ fn conflict(error: &RepoError) -> Advice {
 /// More conflicts than this are only counted.
 const MAX_CONFLICTS: usize = 10;
 
-/// What else there is to know of an error: the files that would be lost.
+/// What else there is to know of an error: the files that would be lost, or why a name is none.
 pub(super) fn details(error: &CliError) -> Vec<String> {
-    let CliError::Repo(RepoError::Apply(ApplyError::Conflicts(conflicts))) = error else { return Vec::new() };
+    let conflicts = match error {
+        CliError::Repo(RepoError::Apply(ApplyError::Conflicts(conflicts))) => conflicts,
+        CliError::Repo(RepoError::NotAPart { reason, .. })
+            if !matches!(reason, SelectorError::UnknownPart(_)) =>
+        {
+            return vec![line(&reason.to_string())];
+        }
+        _ => return Vec::new(),
+    };
     let told = |conflict: &Conflict| match conflict.reason {
         ConflictReason::Modified => {
             format!("{} was changed and is not committed", line(conflict.path.as_str()))

@@ -55,7 +55,7 @@ pub struct Applied {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum ApplyError {
-    #[error("{} files have uncommitted changes", .0.len())]
+    #[error("{} uncommitted changes", match .0.len() { 1 => "a file has".to_owned(), more => format!("{more} files have") })]
     Conflicts(Vec<crate::worktree::plan::Conflict>),
     #[error("{0} changed after the plan was made")]
     Changed(TreePath),
@@ -74,38 +74,27 @@ pub enum ApplyError {
 /// So few files are made durable one by one; more of them at once, and so are modes, for which there is no other way.
 const FEW: usize = 64;
 
-/// Creates a directory for a checkout of these files alone, or checks that there is nothing else in it: it is
-/// empty, or such a checkout was interrupted.
-pub fn prepare(directory: &Path, files: &BTreeSet<TreePath>, disk: &dyn Disk) -> Result<(), ApplyError> {
-    match has_only(directory, files) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(ApplyError::NotEmpty(directory.to_owned())),
+/// Creates a directory for a checkout of its own, or checks that it has no name but those that are wanted and what
+/// an interrupted checkout leaves: then it may be one that is continued.
+pub fn prepare(
+    directory: &Path,
+    disk: &dyn Disk,
+    is_wanted: impl Fn(&str) -> Result<bool, ObjectError>,
+) -> Result<(), ApplyError> {
+    let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e))
+            return disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e));
         }
-        Err(error) => Err(failed("open", directory, error)),
-    }
-}
-
-fn has_only(root: &Path, files: &BTreeSet<TreePath>) -> io::Result<bool> {
-    let mut pending = vec![root.to_owned()];
-    while let Some(directory) = pending.pop() {
-        for entry in std::fs::read_dir(directory)? {
-            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(STAGE.as_bytes())) {
-                continue;
-            }
-            let below = path.strip_prefix(root).ok().and_then(Path::to_str);
-            let is_expected =
-                || below.is_some_and(|below| TreePath::new(below).is_ok_and(|path| files.contains(&path)));
-            match kind.is_dir() {
-                true => pending.push(path),
-                false if !is_expected() => return Ok(false),
-                false => {}
-            }
+        entries => entries.map_err(|e| failed("open", directory, e))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(|e| failed("read", directory, e))?.file_name();
+        let known = |name: &str| Ok(name.starts_with(STAGE) || is_wanted(name)?);
+        if !name.to_str().map_or(Ok(false), known).map_err(ApplyError::Object)? {
+            return Err(ApplyError::NotEmpty(directory.to_owned()));
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Performs a plan. Returns once everything is durable.
@@ -147,7 +136,7 @@ fn perform(
     if !one_by_one {
         stage.sync()?;
     }
-    let swap = Swap { place, stage };
+    let swap = Swap::new(place, stage)?;
     let mut applied = Applied::default();
     let first_write = plan.actions.iter().position(is_written).unwrap_or(plan.actions.len());
     let last_write = plan.actions.iter().rposition(is_written).map_or(first_write, |last| last + 1);

@@ -6,6 +6,7 @@
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
 
 use crate::name::{PartName, TreePath};
+use crate::object::Direction;
 use crate::worktree::manifest::{DatasetSpec, FeaturesSpec, Manifest, ManifestError, ManifestProblem};
 
 /// A manifest's text that is being edited.
@@ -92,6 +93,18 @@ impl Editor {
         self.edit(|document| add_file(document, "metrics", path))
     }
 
+    /// Declares which direction of a metric is better, unless that is declared already.
+    pub fn declare_better(&mut self, key: &str, direction: Direction) -> Result<bool, ManifestError> {
+        if self.manifest()?.better.contains_key(key) {
+            return Ok(false);
+        }
+        self.edit(|document| {
+            let metrics = as_table(document.entry("metrics").or_insert_with(|| Item::Table(Table::new())));
+            let better = as_table(metrics.entry("better").or_insert_with(|| value(InlineTable::new())));
+            set(better, key, Some(direction.as_str().into()));
+        })
+    }
+
     /// Removes a dataset, by name; feature sets are no longer built from it.
     pub fn remove_dataset(&mut self, name: &PartName) -> Result<bool, ManifestError> {
         let manifest = self.manifest()?;
@@ -162,7 +175,9 @@ impl Editor {
 
 /// The table of a part, made if it is missing, in the style that its neighbours have.
 fn part<'d>(document: &'d mut DocumentMut, kind: &str, name: &PartName) -> &'d mut dyn TableLike {
+    let mut below = Table::new();
     if !document.contains_key(kind) {
+        below = last_table(document);
         let mut table = Table::new();
         table.set_implicit(true);
         document.insert(kind, Item::Table(table));
@@ -171,13 +186,24 @@ fn part<'d>(document: &'d mut DocumentMut, kind: &str, name: &PartName) -> &'d m
     let new = if parts.is_inline_table() {
         Item::Value(Value::InlineTable(InlineTable::new()))
     } else {
-        Item::Table(Table::new())
+        Item::Table(below)
     };
     let item = &mut parts[name.as_str()];
     if !item.is_table_like() {
         *item = new;
     }
     as_table(item)
+}
+
+/// A table for the end of the document. The comments there belong to what is above, and stay above.
+fn last_table(document: &mut DocumentMut) -> Table {
+    let mut table = Table::new();
+    let trailing = text(Some(document.trailing()));
+    if !trailing.trim().is_empty() {
+        table.decor_mut().set_prefix(format!("{}\n\n", trailing.trim_end()));
+        document.set_trailing("");
+    }
+    table
 }
 
 fn as_table(item: &mut Item) -> &mut dyn TableLike {
@@ -217,7 +243,11 @@ fn plain(value: &Value) -> String {
 }
 
 fn add_file(document: &mut DocumentMut, kind: &str, path: &TreePath) {
-    let table = as_table(document.entry(kind).or_insert_with(|| Item::Table(Table::new())));
+    if !document.contains_key(kind) {
+        let table = last_table(document);
+        document.insert(kind, Item::Table(table));
+    }
+    let table = as_table(&mut document[kind]);
     let files = table.entry("files").or_insert_with(|| value(Array::new()));
     let Some(files) = files.as_array_mut() else { return };
     let prefix = files.iter().last().map(|last| text(last.decor().prefix()));

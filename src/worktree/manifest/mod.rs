@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use crate::name::{PartName, TreePath};
 use crate::object::Direction;
 
+mod better;
 mod edit;
 mod parse;
 mod words;
 
+pub use better::usual as usual_direction;
 pub use edit::Editor;
 
 /// The name of the file at the root of the work tree.
@@ -29,7 +31,7 @@ pub struct Manifest {
     pub params: Vec<TreePath>,
     /// Files of metrics.
     pub metrics: Vec<TreePath>,
-    /// Which direction of a metric is better, by its dotted path.
+    /// Which direction of a metric is better, by its dotted path or its last key: see [`Manifest::direction`].
     pub better: BTreeMap<String, Direction>,
     /// Files and directories that a run writes, by name.
     pub outputs: BTreeMap<PartName, TreePath>,

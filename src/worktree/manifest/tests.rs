@@ -182,6 +182,27 @@ fn an_empty_manifest_grows_and_shrinks() {
 }
 
 #[test]
+fn a_direction_is_declared_once() {
+    let mut editor = Editor::new("[metrics]\nfiles = [\"m.json\"]\n").unwrap();
+    assert!(editor.declare_better("accuracy", Direction::Higher).unwrap());
+    assert!(editor.declare_better("log loss", Direction::Lower).unwrap());
+    assert!(!editor.declare_better("accuracy", Direction::Lower).unwrap());
+    let better = "better = { accuracy = \"higher\", \"log loss\" = \"lower\" }";
+    assert_eq!(editor.text(), format!("[metrics]\nfiles = [\"m.json\"]\n{better}\n"));
+}
+
+#[test]
+fn comments_at_the_end_stay_with_what_is_above_them() {
+    let text = "[run]\ncommand = \"x\"\n# seeds = [\"seed\"]\n";
+    let mut editor = Editor::new(text).unwrap();
+    editor.add_metrics(&path("m.json")).unwrap();
+    editor.add_output(&name("model"), &path("m.bin")).unwrap();
+    let metrics = "\n[metrics]\nfiles = [\"m.json\"]\n";
+    let model = "\n[outputs.model]\npath = \"m.bin\"\n";
+    assert_eq!(editor.text(), format!("{text}{metrics}{model}"));
+}
+
+#[test]
 fn inline_styles_can_be_edited() {
     let text = "datasets = { a = { path = \"a\" } }\nparams.files = []\n";
     let mut editor = Editor::new(text).unwrap();
