@@ -3,6 +3,11 @@
 //! A target panics where a promise is broken: that a decoder accepts canonical bytes only, and that what a
 //! reader of files accepts can be stored.
 
+mod cut;
+pub mod packs;
+pub mod state;
+pub mod words;
+
 use std::io::Cursor;
 
 use mdl::encoding::{from_bytes, to_bytes};
@@ -18,6 +23,12 @@ pub fn target(name: &str) -> Option<fn(&[u8])> {
         "params" => Some(params),
         "lists" => Some(lists),
         "profiles" => Some(profiles),
+        "pack" => Some(packs::pack),
+        "recipe" => Some(packs::recipe),
+        "refs" => Some(state::refs),
+        "caches" => Some(state::caches),
+        "names" => Some(words::names),
+        "manifest" => Some(words::manifest),
         _ => None,
     }
 }

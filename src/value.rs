@@ -171,7 +171,8 @@ fn is_plain(text: &str) -> bool {
         && !text.ends_with(' ')
 }
 
-/// The way to a value in a tree, written with dots: `model.layers.0`. Keys that have a dot are quoted.
+/// The way to a value in a tree, written with dots: `model.layers.0`. Keys that have a dot or a quotation mark are
+/// quoted; a mark within is doubled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyPath {
     keys: Vec<String>,
@@ -201,8 +202,10 @@ impl std::str::FromStr for KeyPath {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (mut keys, mut key, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
-        for c in text.chars() {
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
             match c {
+                '"' if quoted && chars.next_if_eq(&'"').is_some() => key.push('"'),
                 '"' => (quoted, any) = (!quoted, true),
                 '.' if !quoted => (any, _) = (true, keys.push(std::mem::take(&mut key))),
                 c => (any, _) = (true, key.push(c)),
@@ -219,8 +222,8 @@ impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, key) in self.keys.iter().enumerate() {
             let dot = if i > 0 { "." } else { "" };
-            if key.is_empty() || key.contains('.') {
-                write!(f, "{dot}\"{key}\"")?;
+            if key.is_empty() || key.contains(['.', '"']) {
+                write!(f, "{dot}\"{}\"", key.replace('"', "\"\""))?;
             } else {
                 write!(f, "{dot}{key}")?;
             }
@@ -247,6 +250,14 @@ mod tests {
         assert_eq!(paths, ["layers.0", "layers.1", "train.\"a.b\"", "train.lr"]);
         for (path, leaf) in &leaves {
             assert_eq!(value.get(&path.to_string().parse().unwrap()), Some(*leaf));
+        }
+    }
+
+    #[test]
+    fn every_key_has_a_path_that_leads_back() {
+        for key in ["", ".", "\"", "\"\"", "a\"b", "\"a.b\"", "a.\"", " ", "ä"] {
+            let path = KeyPath::default().child(key).child("x");
+            assert_eq!(path.to_string().parse(), Ok(path), "{key}");
         }
     }
 

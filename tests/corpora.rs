@@ -9,6 +9,14 @@ mod bodies;
 mod generate;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mdl::encoding::to_bytes;
+use mdl::id::{ContentId, Digest};
+use mdl::object;
+use mdl::refs;
+use mdl::storage::Storage;
+use mdl::store::recipe::{Child, Root};
 
 fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds")
@@ -110,4 +118,106 @@ fn write_the_seeds_of_objects() {
             }
         }
     }
+}
+
+#[test]
+#[ignore = "writes into fuzz/seeds"]
+fn write_the_seeds_of_packs() {
+    let storage = mdl::storage::Memory::new();
+    let store = mdl::store::Store::open(Arc::new(storage.clone()), None);
+    let writer = store.writer(&mdl::progress::Silent);
+    object::put(&writer, &object::Params { values: Default::default() }).unwrap();
+    writer.finish().unwrap();
+    let listed = storage.list("packs/meta").unwrap();
+    let pack = storage.read(&listed[0].key, 1 << 20).unwrap().unwrap();
+    write("pack", "plain", &[&[0], &pack[..]].concat());
+    let footer_len = u64::from_le_bytes(pack[pack.len() - 48..][..8].try_into().unwrap()) as usize;
+    write("pack", "footer", &[&[1], &pack[pack.len() - 48 - footer_len..pack.len() - 48]].concat());
+    let floats: Vec<u8> = (0..64u32).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    let planes: Vec<u8> = (0..4).flat_map(|plane| floats.iter().skip(plane).step_by(4).copied()).collect();
+    let params = [&[0xa1, 0x66][..], b"values", &[0xa0]].concat();
+    let frame = |codec: u8, raw: &[u8], stored: &[u8]| {
+        let lengths = [raw.len() as u16, stored.len() as u16].map(u16::to_le_bytes).concat();
+        [&[codec], &lengths[..], stored].concat()
+    };
+    let frames = [
+        frame(0, &params, &params),
+        frame(1, &floats, &zstd::bulk::compress(&floats, 1).unwrap()),
+        frame(3, &floats, &zstd::bulk::compress(&planes, 1).unwrap()),
+    ]
+    .concat();
+    let entries = [
+        [20, 0, 0, 0, params.len() as u8, 0, 0],
+        [1, 0, 0, 0, 4, 0, 0],
+        [1, 1, 0, 0, 64, 0, 255],
+        [1, 2, 8, 0, 16, 0, 1],
+    ];
+    write("pack", "frames", &[&[2, 3], &frames[..], &entries.concat()].concat());
+}
+
+#[test]
+#[ignore = "writes into fuzz/seeds"]
+fn write_the_seeds_of_recipes() {
+    let child = |byte: u8, size: u64| Child { id: Digest::new([byte; 32]), size };
+    let root = Root { level: 1, top: child(3, 9) }.to_bytes(ContentId::of(b"content"));
+    write("recipe", "root", &[&[0, 0], &root[..]].concat());
+    let children = [child(1, 4), child(2, 5)];
+    let children = children.map(|child| [&child.id.as_bytes()[..], &child.size.to_le_bytes()].concat());
+    write("recipe", "node", &[&[1, 0, 0], &children.concat()[..]].concat());
+    // Three chunks; a node of level 0 with the first and last, one with the second; one of level 1 with both.
+    let chunks = [&[3, 2][..], b"ab", &[1], b"c", &[2], b"de"].concat();
+    let nodes = [&[3][..], &[0, 2, 0, 0, 2, 0], &[0, 0, 1, 0], &[1, 0, 3, 0, 4, 0]].concat();
+    write("recipe", "whole", &[&[2, 0], &chunks[..], &nodes, &[1]].concat());
+}
+
+#[test]
+#[ignore = "writes into fuzz/seeds"]
+fn write_the_seeds_of_refs_and_caches() {
+    let time = object::Time { millis: 1_767_268_800_000, zone: 60 };
+    let birth = refs::Entry {
+        target: refs::Target::Birth,
+        previous: None,
+        nonce: [1; 16],
+        recent: Vec::new(),
+        stepped_back: None,
+        epoch: 0,
+        who: "A <a@b>".to_owned(),
+        when: time.clone(),
+        why: "birth".to_owned(),
+    };
+    let commit = refs::Target::Commit(Digest::new([5; 32]).into());
+    let moved = refs::Entry {
+        target: commit,
+        previous: Some(refs::Target::Birth),
+        nonce: [2; 16],
+        recent: vec![[1; 16]],
+        stepped_back: Some(1),
+        ..birth.clone()
+    };
+    let mark = refs::Mark {
+        doomed: vec![format!("packs/data/{}", "0".repeat(64))],
+        nonce: [3; 16],
+        who: birth.who.clone(),
+        when: time.clone(),
+    };
+    let (birth, moved, mark) = (to_bytes(&birth), to_bytes(&moved), to_bytes(&mark));
+    write("refs", "entry", &[&[0], &moved[..]].concat());
+    write("refs", "mark", &[&[1], &mark[..]].concat());
+    let keys = [("refs/heads/main/0", &birth), ("refs/heads/main/1", &moved), ("gc/0", &mark)];
+    let keys = keys.map(|(key, body)| {
+        [&[key.len() as u8], key.as_bytes(), &(body.len() as u16).to_le_bytes(), body].concat()
+    });
+    write("refs", "logs", &[&[2], &keys.concat()[..]].concat());
+
+    let record = |name: &str| [&[name.len() as u8, 0x80], name.as_bytes(), &[9; 64]].concat();
+    let records = [record("a"), record("b")].concat();
+    let chunk = [&[1, b'a'], &(records.len() as u16).to_le_bytes()[..], &records].concat();
+    write("caches", "stat", &[&[0, 2, 1], &chunk[..]].concat());
+    let entry = |id: u8, kind: u8| [&[id; 32][..], &[kind, 0, 0, 0], &[0; 12]].concat();
+    write("caches", "index", &[&[1, 2, 1], &entry(1, 16)[..], &entry(2, 1), &[1, 7]].concat());
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) {
+    std::fs::create_dir_all(seeds().join(target)).unwrap();
+    std::fs::write(seeds().join(target).join(name), bytes).unwrap();
 }

@@ -9,21 +9,27 @@ use mdl::encoding::{Decode, Encode, from_bytes, to_bytes};
 use mdl::id::{CommitId, ContentId, DefinitionId, Digest, EnvironmentId, Kind, ParamsId, TreeId};
 use mdl::name::{EntryName, PartName, TreePath};
 use mdl::object::{
-    Commit, Definition, Entry, Feature, Features, Node, Object, Page, Params, Placed, PlacedParams, Series,
-    Tag, Time, Tree,
+    Commit, Definition, Entry, Feature, Features, FindContent, Node, Object, Page, Params, Placed,
+    PlacedParams, Series, Tag, Time, Tree,
 };
+use mdl::refs;
+use mdl::storage::{Key, Memory, Storage};
+use mdl::store::layout::{self, Entry as PackEntry, EntryKind, FooterBuilder, Frame, Place, Trailer};
+use mdl::store::recipe::{Child, Root, parse_node};
+use mdl::store::{Codec, Depth, Store};
 use mdl::value::{Int, Value};
 
-/// An example: its bytes, its id if it is an object, and what its type makes of any bytes, written again.
+/// An example: its bytes, its id if it has one, and what its type makes of any bytes, written again.
 struct Example {
     bytes: Vec<u8>,
     id: Option<Digest>,
     again: fn(&[u8]) -> Option<Vec<u8>>,
+    is_cbor: bool,
 }
 
 fn plain<T: Encode + Decode>(value: T) -> Example {
     let again = |bytes: &[u8]| from_bytes::<T>(bytes).ok().map(|decoded| to_bytes(&decoded));
-    Example { bytes: to_bytes(&value), id: None, again }
+    Example { bytes: to_bytes(&value), id: None, again, is_cbor: true }
 }
 
 fn object<T: Object>(object: T) -> Example {
@@ -54,6 +60,86 @@ fn values<const N: usize>(entries: [(&str, Value); N]) -> BTreeMap<String, Value
 
 fn noon() -> Time {
     Time { millis: 1_767_268_800_000, zone: 60 }
+}
+
+/// Two chunks: three letters as they are, and 32 times the number 1 in byte planes.
+fn pack() -> Example {
+    let stored: [&[u8]; 2] = [b"mdl", &hex_bytes("28b52ffd2080 02020000 02010080 0301003f")];
+    let ones = 1f32.to_le_bytes().repeat(32);
+    let mut builder = FooterBuilder::default();
+    for ((stored, raw), codec) in stored.iter().zip([&b"mdl"[..], &ones]).zip([0, 4]) {
+        let codec = Codec::from_number(codec).expect("a codec");
+        let (hash, raw_len) = (ContentId::of(stored).digest(), raw.len() as u32);
+        let frame =
+            builder.frame(&Frame { offset: 0, stored: stored.len() as u32, raw: raw_len, codec, hash });
+        let place = Place { frame, offset: 0, length: raw_len };
+        builder.entry(&PackEntry { id: ContentId::of(raw).digest(), kind: EntryKind::Chunk, place });
+    }
+    let footer = builder.finish([0xaa; 16]);
+    let name = layout::pack_name(&footer);
+    let trailer = Trailer { footer_len: footer.len() as u64, name }.to_bytes();
+    let bytes = [&layout::MAGIC[..], &stored.concat(), &footer, &trailer].concat();
+    Example { bytes, id: Some(name), again: whole_pack, is_cbor: false }
+}
+
+/// A pack again, if every byte of it is as it should be and both chunks come back.
+fn whole_pack(bytes: &[u8]) -> Option<Vec<u8>> {
+    let trailer = Trailer::parse(bytes.last_chunk()?, bytes.len() as u64).ok()?;
+    let storage = Memory::new();
+    storage.create(&Key::new(&format!("packs/data/{}", trailer.name))?, bytes).ok()?;
+    let store = Store::open(std::sync::Arc::new(storage), None);
+    let mut damaged = false;
+    store.verify(Depth::Everything, &mdl::progress::Silent, &mut |_| damaged = true).ok()?;
+    let contents = [b"mdl".to_vec(), 1f32.to_le_bytes().repeat(32)];
+    let found = contents
+        .iter()
+        .all(|content| store.content(ContentId::of(content), 1000).is_ok_and(|bytes| bytes == *content));
+    (!damaged && found).then(|| bytes.to_vec())
+}
+
+fn recipe_root() -> Example {
+    let top = Child { id: id(0x99), size: 400_000 };
+    let again = |bytes: &[u8]| Root::parse(bytes, id(0x88)).map(|root| root.to_bytes(id(0x88)).to_vec());
+    let bytes = Root { level: 0, top }.to_bytes(id(0x88)).to_vec();
+    Example { bytes, id: None, again, is_cbor: false }
+}
+
+fn node_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let child = |child: Child| [&child.id.as_bytes()[..], &child.size.to_le_bytes()].concat();
+    let children = parse_node(bytes, 0, 400_000)?;
+    Some([vec![0], children.into_iter().flat_map(child).collect()].concat())
+}
+
+fn recipe_node() -> Example {
+    let child = |byte, size: u64| [&[byte; 32][..], &size.to_le_bytes()].concat();
+    let bytes = [vec![0], child(0x0a, 250_000), child(0x0b, 150_000)].concat();
+    let id = mdl::store::recipe::node_id(&bytes);
+    Example { bytes, id: Some(id), again: node_again, is_cbor: false }
+}
+
+fn ref_entry() -> refs::Entry {
+    refs::Entry {
+        target: refs::Target::Commit(id(0x77)),
+        previous: Some(refs::Target::Birth),
+        nonce: [2; 16],
+        recent: vec![[1; 16]],
+        stepped_back: None,
+        epoch: 0,
+        who: "Ada <ada@example.org>".to_owned(),
+        when: noon(),
+        why: "commit: baseline".to_owned(),
+    }
+}
+
+fn mark() -> refs::Mark {
+    let doomed = vec![format!("packs/data/{}", id::<Digest>(0))];
+    refs::Mark { doomed, nonce: [7; 16], who: "Ada <ada@example.org>".to_owned(), when: noon() }
+}
+
+fn hex_bytes(text: &str) -> Vec<u8> {
+    let digits = without_spaces(text);
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits");
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 fn examples() -> BTreeMap<&'static str, Example> {
@@ -138,6 +224,11 @@ fn examples() -> BTreeMap<&'static str, Example> {
         ("series", object(series)),
         ("commit", object(commit)),
         ("tag", object(tag)),
+        ("pack", pack()),
+        ("recipe-root", recipe_root()),
+        ("recipe-node", recipe_node()),
+        ("ref-entry", plain(ref_entry())),
+        ("gc-mark", plain(mark())),
     ])
 }
 
@@ -202,7 +293,7 @@ fn the_examples_are_what_the_library_writes() {
 /// The second implementation of the encoding: what ciborium reads and writes again has the same bytes.
 #[test]
 fn another_reader_of_cbor_agrees() {
-    for (name, example) in examples() {
+    for (name, example) in examples().into_iter().filter(|(_, example)| example.is_cbor) {
         let value: ciborium::Value = ciborium::from_reader(&*example.bytes).expect("it is CBOR");
         let mut again = Vec::new();
         ciborium::into_writer(&value, &mut again).expect("it can be written");

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use crate::disk::Disk;
 
@@ -52,6 +53,21 @@ pub fn replace(
         return Err(error);
     }
     if durable { disk.sync_dir(parent(target)) } else { Ok(()) }
+}
+
+/// A temporary file that nobody touched for so long was left by a process that died.
+pub const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes temporary files that were left by processes that died. What cannot be removed harms nobody.
+pub fn sweep(disk: &dyn Disk, tmp_dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(tmp_dir) else { return };
+    for entry in entries.flatten() {
+        let Ok(metadata) = entry.metadata() else { continue };
+        let age = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        if metadata.is_file() && age.is_some_and(|age| age > ABANDONED) {
+            let _ = disk.remove_file(&entry.path());
+        }
+    }
 }
 
 /// Makes a directory and what is missing above it, durably.

@@ -7,7 +7,7 @@ mod durable;
 mod os;
 pub mod testing;
 
-pub use durable::{Durability, create_dirs, create_scratch_dir, replace, temporary_name};
+pub use durable::{ABANDONED, Durability, create_dirs, create_scratch_dir, replace, sweep, temporary_name};
 pub use os::OsDisk;
 
 use std::io;
@@ -41,6 +41,14 @@ pub trait Disk: Send + Sync {
 
     /// Sets or clears the executable bits of a file, where there are any.
     fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()>;
+
+    /// A name for a directory that is held open, under which nobody can put another one in its place; where the
+    /// system has none such, the directory's path.
+    #[cfg(unix)]
+    fn held(&self, directory: std::os::fd::BorrowedFd<'_>, path: &Path) -> std::path::PathBuf {
+        let _ = directory;
+        path.to_owned()
+    }
 
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;

@@ -50,6 +50,17 @@ impl Disk for OsDisk {
         system::set_executable(path, executable)
     }
 
+    #[cfg(target_os = "linux")]
+    fn held(&self, directory: std::os::fd::BorrowedFd<'_>, path: &Path) -> std::path::PathBuf {
+        use std::os::fd::AsRawFd;
+        use std::sync::LazyLock;
+        static NAMED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").is_dir());
+        if !*NAMED {
+            return path.to_owned();
+        }
+        format!("/proc/self/fd/{}", directory.as_raw_fd()).into()
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         system::sync_dir(path)
     }

@@ -101,7 +101,7 @@ pub fn profile(format: &str, file: &mut dyn ReadSeek, size: u64) -> Profile {
         #[cfg(feature = "parquet")]
         "parquet" => parquet::profile(file, size),
         #[cfg(not(feature = "parquet"))]
-        "parquet" => gap("this mdl was built without Parquet"),
+        "parquet" => Err("this mdl was built without Parquet".to_owned()),
         "safetensors" => safetensors::profile(file, size),
         _ => Ok(empty()),
     };

@@ -8,13 +8,13 @@ use std::path::Path;
 
 use crate::diff::{self, Selector, State};
 use crate::id::CommitId;
-use crate::name::{RefName, TreePath};
+use crate::name::{NameError, RefName, TreePath};
 use crate::object::{self, Code, Dataset, Find, FindContent, Node, ObjectError, TreeEntries};
 use crate::progress::Progress;
 use crate::repo::{Head, RepoError, Repository, Resolved};
 use crate::worktree::apply::{self, ApplyError, Place};
 use crate::worktree::cache::StatCache;
-use crate::worktree::plan::{Action, LocalChanges, Part, Plan, States, plan};
+use crate::worktree::plan::{Action, LocalChanges, Measure, Part, Plan, States, plan};
 use crate::worktree::scan::{HashOnly, ScanError, ScanOptions, scan, scan_files};
 
 /// How to check out.
@@ -174,7 +174,8 @@ impl Repository {
         Ok((found, missing))
     }
 
-    /// Writes everything of a commit into a directory that is new or empty, ready to run.
+    /// Writes everything of a commit into a directory that is new or empty, ready to run. One that an interrupted
+    /// checkout of this commit began is continued; what is in it and differs is never overwritten.
     pub fn checkout_to(
         &self,
         commit: CommitId,
@@ -182,9 +183,12 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
         let target = parts(&self.store, &State::of_commit(&self.store, commit)?)?;
-        apply::prepare(to, &*self.disk)?;
         let states = States { head: &[], current: &[], target: &target };
         let plan = plan(to, &self.store, states, LocalChanges::Refuse)?;
+        if !plan.conflicts.is_empty() {
+            return Err(ApplyError::NotEmpty(to.to_owned()).into());
+        }
+        apply::prepare(to, &*self.disk, |name| is_in(&self.store, &target, name))?;
         let mut done = self.perform(plan, to, &StatCache::none(), progress)?;
         done.commit = Some(commit);
         Ok(done)
@@ -215,8 +219,11 @@ impl Repository {
             };
         }
         let done = self.perform(plan, &self.root, &cache, progress)?;
-        // A cache: that it cannot be kept is no failure.
-        let _ = cache.save();
+        // Looked at once more, what was written need not be read by the next status. It is a cache: that it
+        // cannot be kept is no failure.
+        if self.current(&[], &wanted, &overlay, &cache, progress).is_ok() {
+            let _ = cache.save();
+        }
         Ok(done)
     }
 
@@ -280,7 +287,7 @@ impl CheckedOut {
             match action {
                 Action::Write { path, size, was, .. } | Action::Link { path, size, was, .. } => {
                     done.written.push((path.to_string(), was.is_some()));
-                    done.bytes += size;
+                    done.bytes = done.bytes.saturating_add(*size);
                 }
                 Action::SetMode { path, .. } => done.written.push((path.to_string(), true)),
                 Action::Remove { path, .. } => done.removed.push(path.to_string()),
@@ -318,14 +325,31 @@ fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
     Ok(parts)
 }
 
+/// Whether one of the parts is or has this name at the root.
+fn is_in(find: &dyn Find, parts: &[Part], name: &str) -> Result<bool, ObjectError> {
+    for part in parts {
+        let found = match (&part.path, part.node) {
+            (Some(path), _) => path.names().next() == Some(name),
+            (None, Node::Directory { tree, .. }) => object::lookup(find, tree, name)?.is_some(),
+            (None, _) => false,
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The paths of all files below the root.
 fn collect_files(find: &dyn Find, root: Node, files: &mut BTreeSet<TreePath>) -> Result<(), RepoError> {
     let mut pending: Vec<(Option<TreePath>, Node)> = vec![(None, root)];
+    let mut measure = Measure::default();
     while let Some((path, node)) = pending.pop() {
         let Node::Directory { tree, .. } = node else {
             files.extend(path);
             continue;
         };
+        let waiting = pending.len();
         for entry in TreeEntries::new(find, tree)? {
             let entry = entry?;
             let below = match &path {
@@ -333,8 +357,13 @@ fn collect_files(find: &dyn Find, root: Node, files: &mut BTreeSet<TreePath>) ->
                 None => TreePath::new(entry.name.as_str())
                     .map_err(|reason| RepoError::Name { what: entry.name.to_string(), reason })?,
             };
+            if below.as_str().len() > TreePath::MAX_LEN {
+                let reason = NameError::TooLong(TreePath::MAX_LEN);
+                return Err(RepoError::Name { what: below.to_string(), reason });
+            }
             pending.push((Some(below), entry.node));
         }
+        measure.count(std::iter::once(tree), (pending.len() - waiting) as u64)?;
     }
     Ok(())
 }

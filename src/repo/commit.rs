@@ -78,6 +78,8 @@ impl Repository {
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
         if before.as_ref() == Some(&snapshot.state) && !options.allow_empty {
+            // What HEAD points to may be of somebody who was stopped before it was durable.
+            self.storage.settle("refs")?;
             return Ok(None);
         }
         let commit = self.describe(&snapshot.state, parent, snapshot.git, &options.message, &writer)?;
@@ -87,7 +89,9 @@ impl Repository {
         let _ = cache.save();
         let before = before.unwrap_or_default();
         let diff_options = diff::Options { lines: false, ..diff::Options::default() };
-        let diff = diff::states(&self.store, &self.store, &before, &snapshot.state, &diff_options)?;
+        // The commit is made: that it cannot be described is no failure.
+        let diff = diff::states(&self.store, &self.store, &before, &snapshot.state, &diff_options);
+        let diff = diff.unwrap_or_default();
         let branch = match head {
             Head::Branch(name, _) => Some(name),
             Head::Detached(_) => None,

@@ -4,13 +4,15 @@
 //! repository's in `.mdl/config.toml`, which goes before.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
 use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
-use crate::repo::{RepoError, Repository};
+use crate::repo::{RepoError, Repository, plain};
+
+/// No configuration is longer.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,11 +126,7 @@ fn invalid(path: &Path, problem: String) -> RepoError {
 
 /// A missing file is an empty one.
 fn parse(path: &Path) -> Result<DocumentMut, RepoError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(DocumentMut::new()),
-        Err(source) => return Err(RepoError::Io { action: "read", path: path.to_owned(), source }),
-    };
+    let Some(text) = plain::read_to_string(path, MAX_BYTES)? else { return Ok(DocumentMut::new()) };
     text.parse().map_err(|error: toml_edit::TomlError| invalid(path, error.message().to_owned()))
 }
 

@@ -58,7 +58,9 @@ impl Repository {
         progress.begin("Checking history", None);
         let reachable = self.check_refs(&mut report, progress)?;
         let mut all = HashSet::new();
-        self.store.each_object(&mut |kind, id| drop(all.insert((kind, id))))?;
+        self.store.each_object(&mut |kind, id| {
+            all.insert((kind, id));
+        })?;
         report.unreachable = all.difference(&reachable).count() as u64;
         Ok(report)
     }

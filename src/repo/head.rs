@@ -1,16 +1,18 @@
 //! `HEAD`: what is checked out. This work tree's alone, and rewritten.
 
-use std::fs;
 use std::path::Path;
 
 use crate::disk::{Disk, Durability, replace};
 use crate::id::{CommitId, Digest};
 use crate::name::RefName;
-use crate::refs::{self, Entry, Family, Ref, Target};
-use crate::repo::{RepoError, Repository};
+use crate::refs::{self, Entry, Family, Ref, RefError, Target};
+use crate::repo::{RepoError, Repository, plain};
+use crate::storage::StorageError;
 
 /// The file below `.mdl/`: `ref: <branch>` or the id of a commit, and a newline.
 const FILE: &str = "HEAD";
+/// No name of a branch makes it longer.
+const MAX_BYTES: u64 = 1024;
 
 /// What is checked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +47,8 @@ impl Repository {
     /// What is checked out.
     pub fn head(&self) -> Result<Head, RepoError> {
         let path = self.directory.join(FILE);
-        let text = fs::read_to_string(&path).map_err(|source| RepoError::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let text = plain::read_to_string(&path, MAX_BYTES)?
+            .ok_or_else(|| RepoError::Invalid { what: FILE.into(), problem: "it is missing".into() })?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         if let Some(name) = line.strip_prefix("ref: ") {
             let name = RefName::new(name)
@@ -63,8 +62,18 @@ impl Repository {
         Ok(Head::Detached(id.into()))
     }
 
+    /// Points HEAD elsewhere. Where it has moved and may not be durable, that is told as unknown.
     pub(super) fn set_head(&self, head: &Head) -> Result<(), RepoError> {
-        head.write(&*self.disk, &self.directory)
+        let before = self.head();
+        head.write(&*self.disk, &self.directory).map_err(|error| match (error, self.head()) {
+            (RepoError::Io { action, path, source }, Ok(now))
+                if now == *head && before.is_ok_and(|before| before != now) =>
+            {
+                let source = StorageError { action, place: path.display().to_string(), source };
+                RefError::Unknown { name: FILE.to_owned(), source }.into()
+            }
+            (error, _) => error,
+        })
     }
 
     /// The commit that a branch points to, if it exists.

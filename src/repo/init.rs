@@ -43,7 +43,17 @@ impl Repository {
     /// [`Repository::init`] on a given disk, for tests.
     pub fn init_on(root: &Path, disk: Arc<dyn Disk>) -> Result<Initialised, RepoError> {
         let directory = root.join(DIRECTORY);
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RepoError::Io { action: "write", path, source }
+        };
+        if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
+            let problem = "it is a link or a file, where a directory belongs".to_owned();
+            return Err(RepoError::Invalid { what: directory.display().to_string(), problem });
+        }
         if is_finished(&directory) {
+            // Whoever made it may have been stopped before it was durable.
+            disk.sync_dir(&directory).map_err(io(&directory))?;
             let repository = Self::open_at(root.to_owned(), disk)?;
             return Ok(Initialised {
                 repository,
@@ -53,10 +63,6 @@ impl Repository {
                 better: Vec::new(),
             });
         }
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| RepoError::Io { action: "write", path, source }
-        };
         let tmp = directory.join("tmp");
         create_scratch_dir(&*disk, &tmp).map_err(io(&tmp))?;
         create_scratch_dir(&*disk, &directory.join("cache")).map_err(io(&directory))?;
@@ -74,6 +80,10 @@ impl Repository {
         if manifest_written {
             replace(&*disk, &tmp, &manifest, detected.text.as_bytes(), Durability::Durable)
                 .map_err(io(&manifest))?;
+        }
+        if !manifest_written {
+            // Ours, if an `init` was stopped right after it wrote it.
+            disk.sync_dir(root).map_err(io(&manifest))?;
         }
         let branch = RefName::new(FIRST_BRANCH)
             .map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;

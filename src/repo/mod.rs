@@ -17,6 +17,7 @@ mod history;
 mod identity;
 mod init;
 mod parts;
+mod plain;
 mod profile;
 mod read;
 mod revision;

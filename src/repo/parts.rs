@@ -6,11 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use crate::disk::{Durability, replace};
 use crate::name::{NameError, PartName, TreePath};
 use crate::object::Direction;
-use crate::repo::{MANIFEST, RepoError, Repository};
+use crate::repo::{MANIFEST, RepoError, Repository, plain};
 use crate::worktree::cache::StatCache;
-use crate::worktree::manifest::{
-    DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest, ManifestError, ManifestProblem,
-};
+use crate::worktree::manifest::{DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest};
 
 /// What a path is to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +92,7 @@ impl Repository {
 
     pub(super) fn manifest_text(&self) -> Result<String, RepoError> {
         let path = self.root.join(MANIFEST);
-        let io = |source| RepoError::Io { action: "read", path: path.clone(), source };
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > MAX_BYTES as u64 => {
-                Err(ManifestError { line: None, problem: ManifestProblem::TooLong }.into())
-            }
-            Ok(_) => fs::read_to_string(&path).map_err(io),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(io(source)),
-        }
+        Ok(plain::read_to_string(&path, MAX_BYTES as u64)?.unwrap_or_default())
     }
 
     pub(super) fn write_manifest(&self, text: &str) -> Result<(), RepoError> {

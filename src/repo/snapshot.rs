@@ -72,6 +72,9 @@ pub(super) enum Surroundings {
     Assumed(EnvironmentId),
 }
 
+/// Hyperparameters as the definition has them, and their values.
+type ReadParams = (PlacedParams, BTreeMap<String, Value>);
+
 /// Takes one snapshot.
 pub(super) struct Snapshooter<'a, S> {
     pub repository: &'a Repository,
@@ -255,10 +258,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         Ok(features)
     }
 
-    fn params(
-        &self,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Option<(PlacedParams, BTreeMap<String, Value>)>, RepoError> {
+    fn params(&self, warnings: &mut Vec<Warning>) -> Result<Option<ReadParams>, RepoError> {
         let (mut files, mut values) = (Vec::new(), BTreeMap::new());
         for path in &self.manifest.params {
             let Some((file, bytes)) = self.file(|| "params".to_owned(), path, warnings)? else { continue };

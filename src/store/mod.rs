@@ -31,7 +31,6 @@ pub use packs::{PackName, Section};
 pub use verify::{Damage, Depth};
 pub use writer::{Writer, Written};
 
-use crate::disk::OsDisk;
 use crate::id::{ContentId, Digest, Kind, Prefix};
 use crate::object::ObjectError;
 use crate::progress::Progress;

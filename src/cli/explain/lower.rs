@@ -157,8 +157,8 @@ pub(super) fn plan(error: &PlanError) -> Advice {
             Exit::Io,
             "this file system cannot hold both; check it out on another one with --to DIR",
         ),
-        PlanError::Name { .. } => {
-            Advice::new(Exit::Corruption, "nothing was written: no such name is ever recorded by mdl")
+        PlanError::Name { .. } | PlanError::Overlap(_) | PlanError::NotADirectory | PlanError::TooMany(_) => {
+            Advice::new(Exit::Corruption, "nothing was written: mdl records nothing like this")
         }
         PlanError::Io { source, .. } => io(source),
         PlanError::Object(error) => object(error),

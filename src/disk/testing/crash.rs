@@ -8,7 +8,7 @@ use super::model::{FileState, Inode, Model, Name, ROOT, Thing, put};
 use super::{Node, Op, Snapshot};
 
 /// How many states are built for each prefix of a trace: all of them if there are no more, else this many,
-/// among them those that differ in one thing from "nothing arrived" or "everything did".
+/// among them "nothing arrived", "everything did", and, as far as there is room, those that differ from these in one thing.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     /// The number.
@@ -152,6 +152,11 @@ impl Choices {
             }
         }
         let mut random = bound.seed;
+        // More than the bound differ in one thing where much is open: then a choice of those.
+        while samples.len() > bound.states.max(2) {
+            let last = samples.len() as u64;
+            samples.swap_remove(2 + (split_mix(&mut random) % (last - 2)) as usize);
+        }
         while samples.len() < bound.states {
             samples.push(
                 self.ways.iter().map(|ways| (split_mix(&mut random) % *ways as u64) as usize).collect(),

@@ -46,6 +46,11 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// What is there, by path below the folder.
     pub fn nodes(&self) -> &BTreeMap<PathBuf, Node> {
         &self.nodes

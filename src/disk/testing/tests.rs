@@ -176,7 +176,7 @@ fn states_are_built_and_sampled() {
         Ok::<_, ()>(())
     })
     .unwrap();
-    assert!(states > 500, "{states}");
+    assert!(states > 2000, "{states}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::worktree::cache::StatCache;
 use crate::worktree::look;
 use crate::worktree::plan::{Action, Plan};
+use crate::worktree::scan::STAGE;
 
 mod stage;
 mod swap;
@@ -70,21 +71,30 @@ pub enum ApplyError {
     Object(#[from] ObjectError),
 }
 
-/// So few files are made durable one by one; more of them at once.
+/// So few files are made durable one by one; more of them at once, and so are modes, for which there is no other way.
 const FEW: usize = 64;
 
-/// Creates a directory for a checkout of its own, or checks that it is an empty one.
-pub fn prepare(directory: &Path, disk: &dyn Disk) -> Result<(), ApplyError> {
-    match std::fs::read_dir(directory) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(ApplyError::NotEmpty(directory.to_owned())),
-        },
+/// Creates a directory for a checkout of its own, or checks that it has no name but those that are wanted and what
+/// an interrupted checkout leaves: then it may be one that is continued.
+pub fn prepare(
+    directory: &Path,
+    disk: &dyn Disk,
+    is_wanted: impl Fn(&str) -> Result<bool, ObjectError>,
+) -> Result<(), ApplyError> {
+    let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e))
+            return disk::create_dirs(disk, directory).map_err(|e| failed("create", directory, e));
         }
-        Err(error) => Err(failed("open", directory, error)),
+        entries => entries.map_err(|e| failed("open", directory, e))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(|e| failed("read", directory, e))?.file_name();
+        let known = |name: &str| Ok(name.starts_with(STAGE) || is_wanted(name)?);
+        if !name.to_str().map_or(Ok(false), known).map_err(ApplyError::Object)? {
+            return Err(ApplyError::NotEmpty(directory.to_owned()));
+        }
     }
+    Ok(())
 }
 
 /// Performs a plan. Returns once everything is durable.
@@ -94,11 +104,17 @@ pub fn apply(plan: &Plan, place: &Place<'_>, contents: &impl ReadContents) -> Re
     }
     let is_new = |action: &&Action| matches!(action, Action::Write { .. } | Action::Link { .. });
     let new: Vec<&Action> = plan.actions.iter().filter(is_new).collect();
-    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
-    let applied = perform(plan, &new, &stage, place, contents);
-    if applied.is_err() {
-        stage.remove();
+    let is_mode = |action: &Action| matches!(action, Action::SetMode { .. });
+    // Somebody was stopped, and what looks as it should be may not be durable; or is at work beside us.
+    let others = stage::is_begun(place.staging);
+    let few = new.len() <= FEW && !others && !plan.actions.iter().any(is_mode);
+    if plan.actions.is_empty() && !others {
+        return Ok(Applied::default());
     }
+    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
+    let applied = perform(plan, &new, &stage, place, contents, few);
+    // Not before all is durable: that there is a stage tells the next checkout that this one was interrupted.
+    stage.remove();
     applied
 }
 
@@ -108,18 +124,19 @@ fn perform(
     stage: &Stage<'_>,
     place: &Place<'_>,
     contents: &impl ReadContents,
+    few: bool,
 ) -> Result<Applied, ApplyError> {
-    let few = new.len() <= FEW;
+    let one_by_one = new.len() <= FEW;
     for (number, action) in new.iter().enumerate() {
         if let Action::Link { path, content, .. } = action {
             stage_link(&stage.path(number), path, *content, place, contents)?;
         }
     }
-    stage.fill(&Staged::of(new), contents, place, few)?;
-    if !few {
+    stage.fill(&Staged::of(new), contents, place, one_by_one)?;
+    if !one_by_one {
         stage.sync()?;
     }
-    let swap = Swap { place, stage };
+    let swap = Swap::new(place, stage)?;
     let mut applied = Applied::default();
     let first_write = plan.actions.iter().position(is_written).unwrap_or(plan.actions.len());
     let last_write = plan.actions.iter().rposition(is_written).map_or(first_write, |last| last + 1);
@@ -129,8 +146,7 @@ fn perform(
     before.iter().try_for_each(|action| swap.step(action, &mut applied))?;
     let written = swap.write(writes, &mut applied)?;
     after.iter().try_for_each(|action| swap.step(action, &mut applied))?;
-    stage.remove();
-    sync(plan, place, stage, few)?;
+    sync(plan, place, few)?;
     written.into_iter().for_each(|written| written.learn(place));
     Ok(applied)
 }
@@ -159,17 +175,24 @@ fn stage_link(
     }
 }
 
-/// Makes all names durable: those of a few files by their directories, more of them at once.
-fn sync(plan: &Plan, place: &Place<'_>, stage: &Stage<'_>, few: bool) -> Result<(), ApplyError> {
+/// Makes all names durable: those of a few files by their directories, more of them by their file systems.
+fn sync(plan: &Plan, place: &Place<'_>, few: bool) -> Result<(), ApplyError> {
     let directories: BTreeSet<&str> =
         plan.actions.iter().map(|action| look::split(action.path().as_str()).0).collect();
     let few = few && directories.len() <= FEW;
-    if !few && stage.devices() <= 1 {
-        return place.disk.sync_file_system(place.root).map_err(|e| failed("sync", place.root, e));
-    }
-    for directory in directories {
+    let mut devices = BTreeSet::new();
+    for directory in std::iter::once("").filter(|_| !few).chain(directories) {
         let path = if directory.is_empty() { place.root.to_owned() } else { place.root.join(directory) };
-        match place.disk.sync_dir(&path) {
+        let synced = if few {
+            place.disk.sync_dir(&path)
+        } else {
+            let is_new = |stat: look::Stat| devices.insert(stat.device);
+            look::stat(&path).map(is_new).and_then(|is_new| match is_new {
+                true => place.disk.sync_file_system(&path),
+                false => Ok(()),
+            })
+        };
+        match synced {
             // A directory that was removed: the one above it is synced too.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             synced => synced.map_err(|e| failed("sync", &path, e))?,

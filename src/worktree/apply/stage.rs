@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::disk::{self, Disk, NewFile};
 use crate::id::ContentId;
@@ -21,8 +22,6 @@ const FOLDER: usize = 1024;
 const SLICE: usize = 1 << 16;
 /// What the name of a stage starts with.
 const PREFIX: &str = "checkout-";
-/// A stage that nobody touched for so long was left by a process that died.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Folders of new files, one on each file system that is written to.
 pub(super) struct Stage<'a> {
@@ -38,6 +37,9 @@ impl<'a> Stage<'a> {
     pub fn new<'p>(place: &Place<'a>, paths: impl Iterator<Item = &'p str>) -> Result<Self, ApplyError> {
         let mut this = Self { disk: place.disk, folders: HashMap::new(), devices: Vec::new() };
         let mut known: HashMap<String, (u64, PathBuf)> = HashMap::new();
+        let (device, root) = existing(place.root, "")?;
+        // Also where there is nothing to stage: see `is_begun`.
+        this.folders.insert(device, this.folder(place, device, &root)?);
         for path in paths {
             let (directory, _) = look::split(path);
             let (device, above) = match known.get(directory) {
@@ -113,11 +115,6 @@ impl<'a> Stage<'a> {
     /// Removes what is left. What cannot be removed harms nobody.
     pub fn remove(&self) {
         self.folders.values().for_each(|folder| remove(self.disk, folder));
-    }
-
-    /// The file systems that are written to.
-    pub fn devices(&self) -> usize {
-        self.folders.len()
     }
 }
 
@@ -213,23 +210,26 @@ fn storage(error: io::Error) -> ObjectError {
     ObjectError::Storage(Box::new(error))
 }
 
-/// The nearest directory that is there, and its device.
+/// The nearest directory that is there and is not reached through a link, and its device.
 fn existing(root: &Path, directory: &str) -> Result<(u64, PathBuf), ApplyError> {
+    let top = look::open_root(root).map_err(|e| failed("open", root, e))?;
     let mut directory = directory;
     loop {
-        let path = if directory.is_empty() { root.to_owned() } else { root.join(directory) };
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                use std::os::unix::fs::MetadataExt;
-                return Ok((metadata.dev(), path));
-            }
-            Ok(_) if !directory.is_empty() => {}
-            Err(_) if !directory.is_empty() => {}
-            Ok(_) => return Err(failed("open", &path, io::ErrorKind::NotADirectory.into())),
-            Err(error) => return Err(failed("open", &path, error)),
+        let path = root.join(directory);
+        let opened = look::open_dir(top.as_fd(), directory);
+        match opened.and_then(|opened| look::stat_at(&opened, ".")) {
+            Ok(stat) => return Ok((stat.device, if directory.is_empty() { root.to_owned() } else { path })),
+            Err(error) if directory.is_empty() => return Err(failed("open", &path, error)),
+            Err(_) => directory = look::split(directory).0,
         }
-        directory = look::split(directory).0;
     }
+}
+
+/// Whether there is a stage: of somebody who was stopped, or is at work.
+pub(super) fn is_begun(staging: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(staging) else { return false };
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    names.any(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
 }
 
 /// Removes what processes left that died long ago.
@@ -238,7 +238,7 @@ fn sweep(disk: &dyn Disk, staging: &Path) {
     for entry in entries.flatten() {
         let age = || SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
         let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if ours && age().is_some_and(|age| age > ABANDONED) {
+        if ours && age().is_some_and(|age| age > disk::ABANDONED) {
             remove(disk, &entry.path());
         }
     }

@@ -1,9 +1,11 @@
 //! The moment of change: staged files are renamed into place, others removed.
 //!
-//! Right before each step the directories above are looked at, so that none of them is a symbolic link, and the
-//! file itself, so that it is still the one that the plan saw.
+//! Each step opens the directory that it changes, name by name and through no symbolic link, and works in the open
+//! directory: one that is swapped for a link meanwhile leads nowhere. The file is looked at right before, so that it
+//! is still the one that the plan saw.
 
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -19,8 +21,18 @@ use crate::worktree::plan::{Action, Stamp};
 const MANY: usize = 256;
 
 pub(super) struct Swap<'a> {
-    pub place: &'a Place<'a>,
-    pub stage: &'a Stage<'a>,
+    place: &'a Place<'a>,
+    stage: &'a Stage<'a>,
+    root: OwnedFd,
+}
+
+/// A name in a directory that is held open.
+struct Spot {
+    /// Where the operating system finds the name, as long as the spot is held.
+    target: PathBuf,
+    /// What is there.
+    stat: Option<Stat>,
+    _directory: OwnedFd,
 }
 
 /// A file that has its place.
@@ -43,6 +55,11 @@ impl Written<'_> {
 }
 
 impl<'a> Swap<'a> {
+    pub fn new(place: &'a Place<'a>, stage: &'a Stage<'a>) -> Result<Self, ApplyError> {
+        let root = look::open_root(place.root).map_err(|e| failed("open", place.root, e))?;
+        Ok(Self { place, stage, root })
+    }
+
     /// Gives new files their places, and others their modes. New files are staged under their place among all new ones.
     pub fn write<'p>(
         &self,
@@ -57,7 +74,7 @@ impl<'a> Swap<'a> {
                 Action::Write { size, .. } | Action::Link { size, .. } => {
                     next += 1;
                     applied.written += 1;
-                    applied.bytes += size;
+                    applied.bytes = applied.bytes.saturating_add(*size);
                 }
                 _ => applied.modes += 1,
             }
@@ -75,8 +92,8 @@ impl<'a> Swap<'a> {
                 (path, *content, was)
             }
             Action::SetMode { path, executable, was } => {
-                let target = self.check(path, Some(was))?;
-                let set = target.map(|target| self.place.disk.set_executable(&target, *executable));
+                let spot = self.unchanged(path, Some(was))?;
+                let set = spot.map(|spot| self.place.disk.set_executable(&spot.target, *executable));
                 set.unwrap_or(Ok(())).map_err(|e| failed("set the mode of", &self.full(path), e))?;
                 return Ok(None);
             }
@@ -84,20 +101,22 @@ impl<'a> Swap<'a> {
         };
         let staged = self.stage.path(number);
         let stat = look::stat(&staged).map_err(|e| failed("look at", &staged, e))?;
-        let target = self.full(path);
         let disk = self.place.disk;
-        let renamed = match self.check(path, was.as_ref())? {
-            Some(_) => disk.rename(&staged, &target),
-            None => match disk.rename_new(&staged, &target) {
+        let gone = || failed("write", &self.full(path), io::ErrorKind::NotFound.into());
+        let spot = self.unchanged(path, was.as_ref())?.ok_or_else(gone)?;
+        let target = &spot.target;
+        let renamed = match spot.stat {
+            Some(_) => disk.rename(&staged, target),
+            None => match disk.rename_new(&staged, target) {
                 // Nothing was there a moment ago.
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => disk.rename(&staged, &target),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => disk.rename(&staged, target),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Err(ApplyError::Changed(path.clone()));
                 }
                 renamed => renamed,
             },
         };
-        renamed.map_err(|e| failed("write", &target, e))?;
+        renamed.map_err(|e| failed("write", &self.full(path), e))?;
         Ok(Some(Written { path, content, staged: stat }))
     }
 
@@ -105,29 +124,29 @@ impl<'a> Swap<'a> {
     pub fn step(&self, action: &Action, applied: &mut Applied) -> Result<(), ApplyError> {
         let disk = self.place.disk;
         match action {
-            Action::Remove { path, was } => {
-                if let Some(target) = self.check(path, Some(was))? {
-                    disk.remove_file(&target).map_err(|e| failed("remove", &target, e))?;
+            Action::Remove { path, was } => match self.unchanged(path, Some(was))? {
+                Some(Spot { target, stat: Some(_), _directory }) => {
+                    disk.remove_file(&target).map_err(|e| failed("remove", &self.full(path), e))?;
                     applied.removed += 1;
+                    Ok(())
                 }
-                Ok(())
-            }
+                _ => Ok(()),
+            },
             Action::RemoveDir { path } => {
-                self.guard(path)?;
-                let target = self.full(path);
-                match disk.remove_dir(&target) {
+                let Some(spot) = self.spot(path)? else { return Ok(()) };
+                match disk.remove_dir(&spot.target) {
                     Err(error) if is_kept(&error) => Ok(()),
-                    removed => removed.map_err(|e| failed("remove", &target, e)),
+                    removed => removed.map_err(|e| failed("remove", &self.full(path), e)),
                 }
             }
             Action::MakeDir { path } => {
-                self.guard(path)?;
-                let target = self.full(path);
-                match disk.create_dir(&target) {
+                let gone = || failed("create", &self.full(path), io::ErrorKind::NotFound.into());
+                let spot = self.spot(path)?.ok_or_else(gone)?;
+                match disk.create_dir(&spot.target) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        self.is_directory(path, &target)
+                        self.is_directory(path, &spot.target)
                     }
-                    made => made.map_err(|e| failed("create", &target, e)),
+                    made => made.map_err(|e| failed("create", &self.full(path), e)),
                 }
             }
             Action::Write { .. } | Action::Link { .. } | Action::SetMode { .. } => Ok(()),
@@ -145,19 +164,38 @@ impl<'a> Swap<'a> {
         self.place.root.join(path.as_str())
     }
 
-    /// The file's path if it is the one that the plan saw; `None` if nothing is there.
-    fn check(&self, path: &TreePath, was: Option<&Stamp>) -> Result<Option<PathBuf>, ApplyError> {
-        self.guard(path)?;
-        let target = self.full(path);
-        match (look::stat(&target), was) {
-            (Ok(stat), Some(was)) if Stamp::of(&stat) == *was => Ok(Some(target)),
-            (Ok(_), _) => Err(ApplyError::Changed(path.clone())),
-            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            (Err(error), _) => Err(failed("look at", &target, error)),
+    /// Where a file is, which must be the one that the plan saw, or gone; `None` if its directory is gone too.
+    fn unchanged(&self, path: &TreePath, was: Option<&Stamp>) -> Result<Option<Spot>, ApplyError> {
+        let spot = self.spot(path)?;
+        let now = spot.as_ref().and_then(|spot| spot.stat.as_ref()).map(Stamp::of);
+        match (now, was) {
+            (Some(now), Some(was)) if now == *was => Ok(spot),
+            (Some(_), _) => Err(ApplyError::Changed(path.clone())),
+            (None, _) => Ok(spot),
         }
     }
 
-    /// Every directory above a path is one, and no symbolic link.
+    /// Opens the directory of a path and looks at what the path has; `None` if the directory is gone.
+    fn spot(&self, path: &TreePath) -> Result<Option<Spot>, ApplyError> {
+        let (above, name) = look::split(path.as_str());
+        let directory = match look::open_dir(self.root.as_fd(), above) {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                self.guard(path)?;
+                return Err(failed("open", &self.place.root.join(above), error));
+            }
+        };
+        let stat = match look::stat_at(&directory, name) {
+            Ok(stat) => Some(stat),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed("look at", &self.full(path), error)),
+        };
+        let within = self.place.disk.held(directory.as_fd(), &self.place.root.join(above));
+        Ok(Some(Spot { target: within.join(name), stat, _directory: directory }))
+    }
+
+    /// Says which directory above a path is none, or a symbolic link.
     fn guard(&self, path: &TreePath) -> Result<(), ApplyError> {
         for (at, _) in path.as_str().match_indices('/') {
             let above = self.place.root.join(&path.as_str()[..at]);

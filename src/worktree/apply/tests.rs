@@ -205,7 +205,7 @@ fn a_fresh_folder_gets_everything() {
     let (project, first, _) = two_states();
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("a/b");
-    prepare(&to, &OsDisk).unwrap();
+    prepare(&to, &OsDisk, |_| Ok(false)).unwrap();
     let states = crate::worktree::plan::States { head: &[], current: &[], target: &parts(&first) };
     let plan = crate::worktree::plan::plan(&to, &project.repository, states, LocalChanges::Refuse).unwrap();
     let (staging, cache) = (project.at(".mdl/tmp"), StatCache::none());
@@ -218,7 +218,8 @@ fn a_fresh_folder_gets_everything() {
     };
     apply(&plan, &place, &project.repository).unwrap();
     assert_eq!(std::fs::read_to_string(to.join("data/gone/a")).unwrap(), "a");
-    assert!(matches!(prepare(&to, &OsDisk), Err(ApplyError::NotEmpty(_))));
+    assert!(matches!(prepare(&to, &OsDisk, |_| Ok(false)), Err(ApplyError::NotEmpty(_))));
+    prepare(&to, &OsDisk, |name| Ok(name == "data")).unwrap();
 }
 
 /// A disk that fails at its n-th operation and at all that follow.

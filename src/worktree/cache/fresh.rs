@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::disk::{Disk, NewFile};
+use crate::disk::{self, Disk, NewFile};
 use crate::worktree::cache::format::{self, Block, Chunk};
 use crate::worktree::cache::{ScannedChunk, lock};
 
@@ -90,7 +90,9 @@ impl<'a> Fresh<'a> {
     fn draft(&self) -> io::Result<Draft> {
         let mut nonce = [0; 8];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
-        let path = self.mdl.join("tmp").join(format!("stat-{:016x}", u64::from_le_bytes(nonce)));
+        let tmp = self.mdl.join("tmp");
+        disk::sweep(self.disk, &tmp);
+        let path = tmp.join(format!("stat-{:016x}", u64::from_le_bytes(nonce)));
         let file = match self.disk.create(&path, false) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.make_dir("tmp")?;

@@ -10,9 +10,11 @@ use crate::name::TreePath;
 use crate::object::{Find, Node, ObjectError};
 use crate::worktree::look::Stat;
 
+mod measure;
 mod view;
 mod walk;
 
+pub use measure::Measure;
 use view::{Trie, View};
 
 /// Something of a commit or of the work tree, and where it lies.
@@ -177,6 +179,12 @@ pub struct Plan {
 pub enum PlanError {
     #[error("{first} and {second} would be one file here")]
     Collision { first: TreePath, second: TreePath },
+    #[error("two different things are recorded for {0}")]
+    Overlap(TreePath),
+    #[error("the code that is recorded is a file and not a directory")]
+    NotADirectory,
+    #[error("the trees that are recorded repeat themselves beyond measure: {0} names and more")]
+    TooMany(u64),
     #[error("{name:?} cannot be a name: {problem}")]
     Name { name: String, problem: crate::name::NameError },
     #[error("the path of {below} below {path} is too long")]

@@ -35,6 +35,11 @@ impl Trie {
         self.at(part).kept = true;
     }
 
+    /// Whether anything that is stored is here or below. As deep as paths are.
+    fn has_nodes(&self) -> bool {
+        !self.nodes.is_empty() || self.below.values().any(Self::has_nodes)
+    }
+
     /// What a part's path has in this state.
     pub fn view<'a>(&'a self, part: &Part, find: &impl Find) -> Result<View<'a>, ObjectError> {
         let mut view = View::of(self);
@@ -65,6 +70,8 @@ pub(super) struct View<'a> {
     trie: Option<&'a Trie>,
     /// Whatever is here is kept as it is.
     pub kept: bool,
+    /// Whether the state names two different things here.
+    torn: bool,
 }
 
 impl<'a> View<'a> {
@@ -79,22 +86,36 @@ impl<'a> View<'a> {
             Node::Directory { tree, .. } if self.tree.is_none() => self.tree = Some(tree),
             Node::Directory { tree, .. } if self.tree == Some(tree) => {}
             Node::Directory { tree, .. } => self.more.push(tree),
-            leaf => self.leaf = Some(leaf),
+            leaf => {
+                self.torn |= self.leaf.is_some_and(|other| other != leaf);
+                self.leaf = Some(leaf);
+            }
         }
     }
 
     fn lay(&mut self, trie: &'a Trie) {
         trie.nodes.iter().for_each(|node| self.add(*node));
+        self.torn |= trie.nodes.windows(2).any(|pair| pair[0] != pair[1]);
         self.kept |= trie.kept;
         self.trie = (!trie.below.is_empty()).then_some(trie);
     }
 
-    fn trees(&self) -> impl Iterator<Item = TreeId> {
+    pub fn trees(&self) -> impl Iterator<Item = TreeId> {
         self.tree.into_iter().chain(self.more.iter().copied())
     }
 
     pub fn is_directory(&self) -> bool {
         self.leaf.is_none() && (self.tree.is_some() || self.trie.is_some())
+    }
+
+    /// Whether the state cannot be had: two parts in one place, or a file with something below it.
+    pub fn is_impossible(&self) -> bool {
+        self.torn || self.leaf.is_some() && (self.tree.is_some() || self.trie.is_some())
+    }
+
+    /// Whether anything but what is kept is here or below.
+    pub fn wants_anything(&self) -> bool {
+        self.leaf.is_some() || self.tree.is_some() || self.trie.is_some_and(Trie::has_nodes)
     }
 
     pub fn is_nothing(&self) -> bool {

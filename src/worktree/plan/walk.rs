@@ -5,9 +5,11 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use crate::id::ContentId;
 use crate::name::{EntryName, TreePath};
 use crate::object::{Find, Node};
 use crate::worktree::look::{self, FileKind, Stat};
+use crate::worktree::plan::measure::Measure;
 use crate::worktree::plan::view::{Cursor, View};
 use crate::worktree::plan::{Action, Conflict, ConflictReason, LocalChanges, Plan, PlanError, Stamp};
 
@@ -22,6 +24,7 @@ pub(super) struct Planner<'a, F: Find> {
     pending: Vec<Frame<'a>>,
     steps: Steps,
     conflicts: Vec<Conflict>,
+    wanted: Measure,
 }
 
 /// A directory that is still to be compared.
@@ -57,10 +60,14 @@ struct Steps {
 impl<'a, F: Find> Planner<'a, F> {
     pub fn new(root: &'a Path, find: &'a F, changes: LocalChanges) -> Self {
         let (pending, conflicts) = (Vec::new(), Vec::new());
-        Self { root, find, changes, folds: FOLDS, pending, steps: Steps::default(), conflicts }
+        let (steps, wanted) = (Steps::default(), Measure::default());
+        Self { root, find, changes, folds: FOLDS, pending, steps, conflicts, wanted }
     }
 
     pub fn run(&mut self, head: View<'a>, current: View<'a>, target: View<'a>) -> Result<(), PlanError> {
+        if target.leaf.is_some() {
+            return Err(PlanError::NotADirectory);
+        }
         let states = Three { head, current, target };
         self.pending.push(Frame { path: None, states, exists: true, must_go: false });
         while let Some(frame) = self.pending.pop() {
@@ -90,13 +97,17 @@ impl<'a, F: Find> Planner<'a, F> {
         let mut current = Cursor::new(self.find, if untouched { &empty } else { current })?;
         let mut target = Cursor::new(self.find, target)?;
         let mut folded: HashMap<String, TreePath> = HashMap::new();
-        let mut known = 0;
+        let (mut known, mut wanted) = (0, 0);
         while let Some(name) = [head.name(), current.name(), target.name()].into_iter().flatten().min() {
             let name = name.to_owned();
             let head = head.take(&name)?;
             let current = if untouched { head.clone() } else { current.take(&name)? };
             let states = Three { head, current, target: target.take(&name)? };
             known += usize::from(!states.current.is_nothing());
+            wanted += u64::from(!states.target.is_nothing());
+            if states.target.is_impossible() {
+                return Err(PlanError::Overlap(below(&frame, &name)?));
+            }
             if states.current.same(&states.target) && !frame.must_go && !self.folds {
                 continue;
             }
@@ -109,6 +120,7 @@ impl<'a, F: Find> Planner<'a, F> {
             }
             self.name(path, states, &frame)?;
         }
+        self.wanted.count(frame.states.target.trees(), wanted)?;
         if frame.must_go { self.check_nothing_else(&frame, known) } else { Ok(()) }
     }
 
@@ -175,22 +187,32 @@ impl<'a, F: Find> Planner<'a, F> {
         Ok(())
     }
 
-    /// Whether a file is by chance, or after an interruption, already as wanted.
+    /// Whether a file or link is by chance, or after an interruption, already as wanted.
     fn holds(&self, path: &TreePath, stat: &Stat, node: Node) -> bool {
-        let Node::File { content, size, executable } = node else { return false };
-        if (stat.kind, stat.size, stat.executable) != (FileKind::File, size, executable) {
-            return false;
-        }
         let (directory, name) = look::split(path.as_str());
+        let directory = || look::open_dir(look::open_root(self.root)?.as_fd(), directory);
         let id = || -> io::Result<_> {
-            let directory = look::open_dir(look::open_root(self.root)?.as_fd(), directory)?;
-            crate::worktree::scan::hash(&mut look::open_file(directory, name)?)
+            match node {
+                Node::File { size, executable, .. }
+                    if (stat.kind, stat.size, stat.executable) == (FileKind::File, size, executable) =>
+                {
+                    Ok(crate::worktree::scan::hash(&mut look::open_file(directory()?, name)?)?.0)
+                }
+                Node::Symlink { .. } if stat.kind == FileKind::Symlink => {
+                    Ok(ContentId::of(&look::read_link(directory()?, name)?))
+                }
+                _ => Err(io::ErrorKind::InvalidInput.into()),
+            }
         };
-        id().is_ok_and(|(id, _)| id == content)
+        let (Node::File { content, .. } | Node::Symlink { content, .. }) = node else { return false };
+        id().is_ok_and(|id| id == content)
     }
 
     fn want_directory(&mut self, path: TreePath, states: Three<'a>, exists: bool) -> Result<(), PlanError> {
         let mut is_there = states.current.is_directory();
+        if !is_there && !states.target.wants_anything() {
+            return Ok(());
+        }
         if !is_there {
             let stat = if exists { self.stat(&path)? } else { None };
             is_there = stat.is_some_and(|stat| stat.kind == FileKind::Directory);

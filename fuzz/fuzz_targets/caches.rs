@@ -1,0 +1,8 @@
+//! See `caches` in `state.rs`.
+#![no_main]
+
+#[path = "../bodies.rs"]
+#[allow(dead_code)]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::state::caches(data));

@@ -1,0 +1,8 @@
+//! See `refs` in `state.rs`.
+#![no_main]
+
+#[path = "../bodies.rs"]
+#[allow(dead_code)]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::state::refs(data));

@@ -1,0 +1,15 @@
+//! What an attacker prepares and what bad luck brings: refused in words, with nothing changed.
+
+#![cfg(all(unix, feature = "cli"))]
+
+mod bytes;
+mod forge;
+mod graph;
+mod links;
+mod names;
+mod races;
+#[path = "../cli/sandbox.rs"]
+#[allow(dead_code)] // The other tests of the binary use the rest of it.
+mod sandbox;
+mod terminal;
+mod unlucky;
