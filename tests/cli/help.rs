@@ -87,9 +87,9 @@ fn the_help_of_a_command() {
       -h, --help          Print help
 
     Examples:
-      mdl restore --from HEAD~2 params                  the parameters of an earlier commit
-      mdl restore --from wider features datasets/train  from another branch
-      mdl restore --force code                          undo what you changed in the code
+      mdl restore --from HEAD~1 params                the parameters of an earlier commit
+      mdl restore --from main features datasets/data  from another branch
+      mdl restore --force train.py                    undo what you changed in a file
     ");
 }
 

@@ -20,7 +20,7 @@ pub struct Cat {
 impl Run for Cat {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl cat HEAD:params.yaml", "parameters, to the byte"),
-        ("mdl cat main:datasets/train/a.csv > a.csv", "one file of a dataset"),
+        ("mdl cat main:data/penguins.csv > before.csv", "one file of a dataset"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {

@@ -35,7 +35,7 @@ pub struct Checkout {
 impl Run for Checkout {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl checkout HEAD~1", "the state before the last commit"),
-        ("mdl checkout v1 --to ../v1", "everything of a tag, ready to run"),
+        ("mdl checkout HEAD~1 --to ../before", "everything of it in a fresh folder, ready to run"),
         ("mdl checkout main --dry-run", "what would change"),
     ];
 

@@ -37,8 +37,8 @@ impl Run for Diff {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl diff", "what you changed since the last commit"),
         ("mdl diff HEAD~1 HEAD", "what the last commit changed"),
-        ("mdl diff main..wider -- params metrics", "two branches: what was set, what came out"),
-        ("mdl diff --exit-code v1 -- datasets", "is this still the data of v1?"),
+        ("mdl diff HEAD~1..main -- params metrics", "what was set, and what came out"),
+        ("mdl diff --exit-code main -- data", "is this still the data of main?"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {

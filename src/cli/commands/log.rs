@@ -41,9 +41,9 @@ pub struct Log {
 impl Run for Log {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl log", ""),
-        ("mdl log --oneline --graph main wider", "two branches, drawn"),
-        ("mdl log -- params.lr", "when the learning rate was changed"),
-        ("mdl log -n 1 -- datasets/train", "the last change of a dataset"),
+        ("mdl log --oneline --graph", "a line for each commit, drawn"),
+        ("mdl log -- params.train.lr", "when the learning rate was changed"),
+        ("mdl log -n 1 -- data/penguins.csv", "the last change of a file"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {

@@ -33,9 +33,9 @@ pub struct Restore {
 
 impl Run for Restore {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
-        ("mdl restore --from HEAD~2 params", "the parameters of an earlier commit"),
-        ("mdl restore --from wider features datasets/train", "from another branch"),
-        ("mdl restore --force code", "undo what you changed in the code"),
+        ("mdl restore --from HEAD~1 params", "the parameters of an earlier commit"),
+        ("mdl restore --from main features datasets/data", "from another branch"),
+        ("mdl restore --force train.py", "undo what you changed in a file"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {

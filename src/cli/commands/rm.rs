@@ -19,7 +19,7 @@ pub struct Rm {
 
 impl Run for Rm {
     const EXAMPLES: &'static [(&'static str, &'static str)] =
-        &[("mdl rm train", "by name"), ("mdl rm data/train.csv", "by path")];
+        &[("mdl rm model", "by name"), ("mdl rm metrics.json", "by path")];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;

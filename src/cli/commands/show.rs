@@ -19,8 +19,8 @@ pub struct Show {
 impl Run for Show {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl show", "the commit that is checked out"),
-        ("mdl show HEAD~2:params", "the parameters of an earlier one"),
-        ("mdl show main:datasets/train", "a dataset of a branch"),
+        ("mdl show HEAD~1:params", "the parameters of an earlier one"),
+        ("mdl show main:datasets/data", "a dataset of a branch"),
         ("mdl show 3f2a9c1", "whatever has this id"),
     ];
 

@@ -39,7 +39,7 @@ impl Run for Switch {
     const EXAMPLES: &'static [(&'static str, &'static str)] = &[
         ("mdl switch main", ""),
         ("mdl switch -c wider", "a new branch, from here"),
-        ("mdl switch -c retry HEAD~3", "a new branch, from an earlier commit"),
+        ("mdl switch -c retry HEAD~1", "a new branch, from an earlier commit"),
         ("mdl switch --detach v1", "to a tag, without a branch"),
     ];
 
