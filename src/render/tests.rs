@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::diff::fixture::{Project, train_py};
-use crate::diff::{Diff, Options, Snapshot, State, states};
+use crate::diff::{Diff, MetricChange, Options, Snapshot, State, states};
 use crate::graph::fixture::commit;
 use crate::id::{CommitId, ContentId, Kind};
 use crate::name::EntryName;
-use crate::object::{Commit, Entry, GitState, Memory, Node, Object, Time, Tree, get};
+use crate::object::{Commit, Direction, Entry, GitState, Memory, Node, Object, Time, Tree, get};
 use crate::value::{Int, Value};
 
 /// What a renderer writes.
@@ -157,7 +157,12 @@ fn history(memory: &Memory) -> Vec<LogEntry> {
     let label = |kind, name: &str| RefLabel { kind, name: name.into() };
     entries[0].labels = vec![label(LabelKind::Head, "main"), label(LabelKind::Tag, "best")];
     entries[1].changes = Some("features (1)".into());
-    entries[1].metrics = vec![("accuracy".into(), Value::Float(0.9710144927536232))];
+    entries[1].metrics = vec![MetricChange {
+        path: "accuracy".parse().unwrap(),
+        old: Some(Value::Float(0.9420289855072463)),
+        new: Some(Value::Float(0.9710144927536232)),
+        better: Some(Direction::Higher),
+    }];
     entries
 }
 
@@ -181,7 +186,7 @@ fn a_log() {
     Author:  A <a@example.org>
     Date:    1970-01-01 00:00:03 +0000
     Changed: features (1)
-    Metrics: accuracy 0.971014
+    Metrics: accuracy 0.942 → 0.971
 
         wider features
 
