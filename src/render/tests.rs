@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::diff::fixture::{Project, train_py};
-use crate::diff::{Diff, Options, Snapshot, State, states};
+use crate::diff::{Diff, MetricChange, Options, Snapshot, State, states};
 use crate::graph::fixture::commit;
 use crate::id::{CommitId, ContentId, Kind};
 use crate::name::EntryName;
-use crate::object::{Commit, Entry, GitState, Memory, Node, Object, Time, Tree, get};
+use crate::object::{Commit, Direction, Entry, GitState, Memory, Node, Object, Time, Tree, get};
 use crate::value::{Int, Value};
 
 /// What a renderer writes.
@@ -157,7 +157,12 @@ fn history(memory: &Memory) -> Vec<LogEntry> {
     let label = |kind, name: &str| RefLabel { kind, name: name.into() };
     entries[0].labels = vec![label(LabelKind::Head, "main"), label(LabelKind::Tag, "best")];
     entries[1].changes = Some("features (1)".into());
-    entries[1].metrics = vec![("accuracy".into(), Value::Float(0.9710144927536232))];
+    entries[1].metrics = vec![MetricChange {
+        path: "accuracy".parse().unwrap(),
+        old: Some(Value::Float(0.9420289855072463)),
+        new: Some(Value::Float(0.9710144927536232)),
+        better: Some(Direction::Higher),
+    }];
     entries
 }
 
@@ -181,7 +186,7 @@ fn a_log() {
     Author:  A <a@example.org>
     Date:    1970-01-01 00:00:03 +0000
     Changed: features (1)
-    Metrics: accuracy 0.971014
+    Metrics: accuracy 0.942 → 0.971
 
         wider features
 
@@ -212,7 +217,7 @@ fn a_log_with_lanes() {
     | | Author:  A <a@example.org>
     | | Date:    1970-01-01 00:00:03 +0000
     | | Changed: features (1)
-    | | Metrics: accuracy 0.971014
+    | | Metrics: accuracy 0.942 → 0.971
     | |
     | |     wider features
     | |
@@ -370,21 +375,16 @@ fn a_status() {
     let unborn = Status { head: Head::Branch("main".into(), None), diff, notes: vec![] };
     insta::assert_snapshot!(text(|out| status(out, &Style::PLAIN, &unborn, Detail::Full)), @r#"
     On branch main
-    No commits yet. To be committed:
+    No commits yet. The first one will record:
 
-    datasets/penguins   added, 29 B
-    params              2 changes
-    features/base       added
-    code                1 file, +15
-      + train.py        +15
-    command             changed
-    seeds               1 change
-    packages            3 changes
-    system              8 changes
-    accelerators        1 change
-    variables           1 change
-    metrics             2 changes
-    exit                changed
+      datasets/penguins   2 files, 29 B
+      params              2 values
+      features/base       2 features
+      code                1 file, 139 B
+      command             python3 train.py
+      seeds               1 value
+      metrics             2 values
+      environment         2 packages, the system, its accelerators
     "#);
     assert_eq!(status_json(&unborn)["head"], serde_json::Value::Null);
 }

@@ -60,9 +60,12 @@ impl Run for Log {
         if left > 0 {
             repository.log(&what, &mut |entry| {
                 left -= 1;
-                let shown = self.shown(&repository, entry).and_then(|entry| match context.is_json() {
-                    true => Ok(commits.push(entry)),
-                    false => lines.entry(&mut output, &entry).map_err(CliError::Output),
+                let shown = self.shown(&repository, entry).and_then(|entry| {
+                    if context.is_json() {
+                        commits.push(entry);
+                        return Ok(());
+                    }
+                    lines.entry(&mut output, &entry).map_err(CliError::Output)
                 });
                 failed = shown.err();
                 if left == 0 || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
