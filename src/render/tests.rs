@@ -217,7 +217,7 @@ fn a_log_with_lanes() {
     | | Author:  A <a@example.org>
     | | Date:    1970-01-01 00:00:03 +0000
     | | Changed: features (1)
-    | | Metrics: accuracy 0.971014
+    | | Metrics: accuracy 0.942 → 0.971
     | |
     | |     wider features
     | |
@@ -375,21 +375,16 @@ fn a_status() {
     let unborn = Status { head: Head::Branch("main".into(), None), diff, notes: vec![] };
     insta::assert_snapshot!(text(|out| status(out, &Style::PLAIN, &unborn, Detail::Full)), @r#"
     On branch main
-    No commits yet. To be committed:
+    No commits yet. The first one will record:
 
-    datasets/penguins   added, 29 B
-    params              2 changes
-    features/base       added
-    code                1 file, +15
-      + train.py        +15
-    command             changed
-    seeds               1 change
-    packages            3 changes
-    system              8 changes
-    accelerators        1 change
-    variables           1 change
-    metrics             2 changes
-    exit                changed
+      datasets/penguins   2 files, 29 B
+      params              2 values
+      features/base       2 features
+      code                1 file, 139 B
+      command             python3 train.py
+      seeds               1 value
+      metrics             2 values
+      environment         2 packages, the system, its accelerators
     "#);
     assert_eq!(status_json(&unborn)["head"], serde_json::Value::Null);
 }

@@ -79,8 +79,11 @@ fn is_digit(c: char) -> bool {
 fn words(key: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_small = false;
-    for c in key.chars() {
-        if !c.is_alphanumeric() || (after_small && c.is_uppercase()) {
+    let mut chars = key.chars().peekable();
+    while let Some(c) = chars.next() {
+        // `valLoss` and `topKRecall`, but not `RMSE`.
+        let before_small = chars.peek().is_some_and(|next| next.is_lowercase());
+        if !c.is_alphanumeric() || (c.is_uppercase() && (after_small || before_small)) {
             words.push(String::new());
         }
         if c.is_alphanumeric()
