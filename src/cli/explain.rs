@@ -18,7 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
 use crate::cli::terminal::Terminal;
 use crate::diff::Part;
-use crate::render::escape;
+use crate::render::{escape, escape_json};
 
 /// Names that exist, for those who mistype one. Asked only when something was not found.
 pub trait Names {
@@ -145,7 +145,7 @@ impl Explained {
             "hint": self.hint,
             "code": self.exit.code(),
         });
-        terminal.complain(&format!("{object}\n"));
+        terminal.complain(&(escape_json(&object) + "\n"));
     }
 }
 

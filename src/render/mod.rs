@@ -23,7 +23,7 @@ mod style;
 mod table;
 
 pub use diff::{Detail, diff};
-pub use escape::{escape, escape_line};
+pub use escape::{escape, escape_json, escape_line};
 pub use json::{diff_json, fields_json, object_json, value_json};
 pub use log::{LabelKind, LogEntry, LogFormat, LogWriter, RefLabel, log_json};
 pub use number::{date, percent, ratio, short, short_id, signed, size};
