@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::options::{Color, Options};
 use crate::cli::terminal::Terminal;
 use crate::cli::views;
-use crate::render::{Style, escape};
+use crate::render::{Style, escape, escape_json};
 use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning};
 
 /// Where a command works, and how it speaks.
@@ -139,7 +139,7 @@ impl Context {
 /// A JSON document: its schema, which it may have already, then what it holds.
 pub fn document(schema: &str, value: Value) -> String {
     if value.get("schema").is_some() {
-        return format!("{value}\n");
+        return escape_json(&value) + "\n";
     }
     let mut document = Map::new();
     document.insert("schema".to_owned(), format!("mdl.{schema}/1").into());
@@ -147,7 +147,7 @@ pub fn document(schema: &str, value: Value) -> String {
         Value::Object(fields) => document.extend(fields),
         other => drop(document.insert("value".to_owned(), other)),
     }
-    format!("{}\n", Value::Object(document))
+    escape_json(&Value::Object(document)) + "\n"
 }
 
 /// A path without `.` and `..`.

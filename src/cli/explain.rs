@@ -17,7 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::suggest::nearest;
 use crate::cli::terminal::Terminal;
-use crate::render::escape;
+use crate::render::{escape, escape_json};
 
 /// Names that exist, for those who mistype one. Asked only when something was not found.
 pub trait Names {
@@ -142,7 +142,7 @@ impl Explained {
             "hint": self.hint,
             "code": self.exit.code(),
         });
-        terminal.complain(&format!("{object}\n"));
+        terminal.complain(&(escape_json(&object) + "\n"));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::diff::files::{FileChange, FilesDiff, nodes};
 use crate::diff::lines::{self, Lines};
 use crate::diff::selector::{Filter, Part};
 use crate::id::CodeId;
+use crate::name::TreePath;
 use crate::object::{Code, Find, FindContent, Node, ObjectError, TreeEntries, get};
 
 /// A renamed file is looked for among files up to this size in bytes…
@@ -39,13 +40,14 @@ pub(super) fn diff(
     Ok(files)
 }
 
-/// Replaces directories that are on one side only by the files in them, up to a number of files.
+/// Replaces directories that are on one side only by the files in them, up to a number of files, of directories
+/// (which may be empty, and share what is below them), and as deep as paths can be.
 fn list_directories(
     find: &dyn Find,
     changes: Vec<FileChange>,
     max_files: usize,
 ) -> Result<Vec<FileChange>, ObjectError> {
-    let mut out = Vec::new();
+    let (mut out, mut opened) = (Vec::new(), 0);
     let mut waiting: Vec<FileChange> = changes.into_iter().rev().collect();
     while let Some(change) = waiting.pop() {
         let directory = match (&change.old, &change.new) {
@@ -56,6 +58,11 @@ fn list_directories(
             }
         };
         let room = max_files.saturating_sub(out.len() + waiting.len());
+        opened += 1;
+        if opened > max_files || change.path.len() > TreePath::MAX_LEN {
+            out.push(change);
+            continue;
+        }
         let entries: Vec<_> = TreeEntries::new(find, directory)?.take(room + 1).collect::<Result<_, _>>()?;
         if entries.len() > room {
             out.push(change);

@@ -39,6 +39,25 @@ pub fn escape_line(line: &str) -> Cow<'_, str> {
     }
 }
 
+/// A JSON document whose texts are escaped as JSON escapes them (`\u202e`): it says the same and steers nothing.
+pub fn escape_json(document: &serde_json::Value) -> String {
+    let document = document.to_string();
+    if !document.contains(is_unsafe) {
+        return document;
+    }
+    let mut out = String::with_capacity(document.len() + 8);
+    for c in document.chars() {
+        // Outside of texts there is no such character, so that each is replaced within one.
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +73,14 @@ mod tests {
         );
         assert_eq!(escape("\u{9b}31m\u{7f}"), "\\u{9b}31m\\u{7f}");
         assert_eq!(escape_line("\tx\x08"), "    x\\u{8}");
+    }
+
+    #[test]
+    fn documents_say_the_same_and_steer_nothing() {
+        let document = serde_json::json!({"a\u{202e}": ["\u{9b}2J\n", "\u{e0001}", "\u{2028} Ärger 漢字"]});
+        let text = escape_json(&document);
+        assert!(!text.contains(is_unsafe), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), document);
     }
 
     proptest::proptest! {

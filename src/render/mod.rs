@@ -24,7 +24,7 @@ mod style;
 mod table;
 
 pub use diff::{Detail, diff};
-pub use escape::{escape, escape_line};
+pub use escape::{escape, escape_json, escape_line};
 pub use first::inventory;
 pub use json::{diff_json, fields_json, object_json, value_json};
 pub use log::{LabelKind, LogEntry, LogFormat, LogWriter, RefLabel, log_json};

@@ -61,6 +61,10 @@ fn nothing_is_written_through_a_planted_link() {
     let before = forge.everything();
     forge.repository.checkout(&commit.to_string(), CheckoutOptions::default(), &Silent).unwrap_err();
     assert_eq!(forge.everything(), before);
+    // A link that leads out is not replaced either, not even by force.
+    forge.repository.checkout(&commit.to_string(), FORCE, &Silent).unwrap_err();
+    assert_eq!(forge.everything(), before);
+    std::fs::remove_file(root.join("f")).unwrap();
     forge.repository.checkout(&commit.to_string(), FORCE, &Silent).unwrap();
     assert_eq!(std::fs::read(outside.join("x")).unwrap(), b"canary");
     assert_eq!(std::fs::read(root.join("../canary")).unwrap(), b"untouched");

@@ -72,7 +72,8 @@ fn nothing_recorded_steers_a_terminal_or_forges_a_line() {
     }
     assert_eq!(forge.sandbox.ok(&["log", "--oneline", &id]).lines().count(), 1);
     for command in [&["log", &id][..], &["show", &id], &["diff", "main", &id], &["tag"], &["branch"]] {
-        let text = forge.sandbox.ok(&[command, &["--json"]].concat());
+        let output = forge.sandbox.command(&[command, &["--json"]].concat()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
         serde_json::from_str::<serde_json::Value>(&text).unwrap();
         check(&text, command);
     }
