@@ -58,16 +58,16 @@ fn a_tree_of_ten_thousand_million_files_is_refused() {
 }
 
 #[test]
-fn a_tree_of_twenty_thousand_levels_is_refused() {
+fn a_tree_of_ten_thousand_levels_is_refused() {
     let forge = Forge::new();
-    let commit = forge.code(|w| (0..20_000).fold(file(w, b"x"), |node, _| tree(w, &[(b"d", node)])));
+    let commit = forge.code(|w| (0..10_000).fold(file(w, b"x"), |node, _| tree(w, &[(b"d", node)])));
     within(60, "a refusal", || drop(forge.is_refused(commit, "deep")));
     within(60, "looking", || look(&forge, commit));
 }
 
 #[test]
 fn a_long_history_needs_no_stack() {
-    const LENGTH: i64 = 20_000;
+    const LENGTH: i64 = 10_000;
     let forge = Forge::new();
     let writer = forge.repository.store().writer(&Silent);
     let mut parents = Vec::new();
@@ -98,14 +98,14 @@ fn a_long_history_needs_no_stack() {
 }
 
 #[test]
-fn twenty_thousand_parents_are_read() {
+fn ten_thousand_parents_are_read() {
     let forge = Forge::new();
     let writer = forge.repository.store().writer(&Silent);
     let with = |parents, millis| {
         let commit = Commit { parents, time: Time { millis, zone: 0 }, ..forge.base.clone() };
         object::put(&writer, &commit).unwrap()
     };
-    let parents: Vec<CommitId> = (0..20_000).map(|number| with(Vec::new(), number)).collect();
+    let parents: Vec<CommitId> = (0..10_000).map(|number| with(Vec::new(), number)).collect();
     let merge = with(parents, 200_000);
     writer.finish().unwrap();
     within(60, "log and fsck", || {
