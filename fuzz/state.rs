@@ -9,7 +9,6 @@ use mdl::encoding::to_bytes;
 use mdl::id::Digest;
 use mdl::name::{RefName, TreePath};
 use mdl::object::{self, Find};
-use mdl::progress::Silent;
 use mdl::refs::{self, Entry, Family, Mark, Ref};
 use mdl::storage::{Key, Memory, Storage};
 use mdl::store::{IndexCache, Store};
@@ -124,7 +123,7 @@ fn stat_cache(root: &Path, mut input: Cut<'_>) {
     let memory = object::Memory::default();
     replace(&root.join(".mdl/cache/stat"), &file);
     let cache = StatCache::open(&root.join(".mdl"), 0, &OsDisk);
-    let options = ScanOptions { reference: false, progress: &Silent };
+    let options = ScanOptions::default();
     let path = TreePath::new("d").expect("a path");
     let _ = scan(root, &path, &cache, &HashOnly::new(root, &memory), options);
 }

@@ -259,7 +259,7 @@ impl Repository {
                 continue;
             }
             last = Some(path);
-            let options = ScanOptions { reference: false, progress };
+            let options = ScanOptions { reference: false, traced: false, progress };
             match scan(&self.root, path, cache, overlay, options) {
                 Ok(node) => current.push(Part { path: Some(path.clone()), node, stored: true }),
                 Err(ScanError::Missing { .. }) => {}
@@ -272,7 +272,7 @@ impl Repository {
         }
         if both().any(|part| part.path.is_none()) {
             let files: Vec<TreePath> = files.into_iter().collect();
-            let options = ScanOptions { reference: false, progress };
+            let options = ScanOptions { reference: false, traced: false, progress };
             let node = scan_files(&self.root, &files, cache, overlay, options)?;
             current.push(Part { path: None, node, stored: true });
         }

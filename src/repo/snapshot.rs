@@ -177,7 +177,7 @@ impl<S: Sink> Snapshooter<'_, S> {
     }
 
     fn options(&self) -> ScanOptions<'_> {
-        ScanOptions { reference: false, progress: self.progress }
+        ScanOptions { reference: false, traced: true, progress: self.progress }
     }
 
     /// What is at a path; a warning if nothing is.
@@ -201,7 +201,7 @@ impl<S: Sink> Snapshooter<'_, S> {
     fn datasets(&self, warnings: &mut Vec<Warning>) -> Result<BTreeMap<PartName, PlacedDataset>, RepoError> {
         let mut datasets = BTreeMap::new();
         for (name, spec) in &self.manifest.datasets {
-            let options = ScanOptions { reference: spec.reference, ..self.options() };
+            let options = ScanOptions { reference: spec.reference, traced: false, ..self.options() };
             let Some(root) = self.node(|| format!("dataset {name}"), &spec.path, options, warnings)? else {
                 continue;
             };
@@ -310,7 +310,8 @@ impl<S: Sink> Snapshooter<'_, S> {
         }
         let mut outputs = BTreeMap::new();
         for (name, path) in &self.manifest.outputs {
-            if let Some(node) = self.node(|| format!("output {name}"), path, self.options(), warnings)? {
+            let options = ScanOptions { traced: false, ..self.options() };
+            if let Some(node) = self.node(|| format!("output {name}"), path, options, warnings)? {
                 outputs.insert(name.clone(), Placed { path: path.clone(), node });
             }
         }

@@ -26,6 +26,7 @@ pub(super) struct Looker<'a, S, D> {
     pub cache: &'a StatCache<'a>,
     pub sink: &'a S,
     pub reference: bool,
+    pub traced: bool,
     /// What the repository is known to have of what did not change here.
     pub level: Level,
 }
@@ -88,8 +89,15 @@ impl<S: Sink, D: AsFd> Looker<'_, S, D> {
         }
         let (content, stat) = self.read(name, stat)?;
         let settled = self.cache.is_settled(&stat);
-        self.sink.seen(&look::join(self.path, name), content, stat.kind == FileKind::Symlink);
+        self.trace(name, content, &stat);
         Ok(Some(Looked { record: record(name, &stat, content, settled), same: false }))
+    }
+
+    /// Tells the sink where a content was seen, if it is to know.
+    fn trace(&self, name: &str, content: ContentId, stat: &Stat) {
+        if self.traced {
+            self.sink.seen(&look::join(self.path, name), content, stat.kind == FileKind::Symlink);
+        }
     }
 
     /// Makes sure that a committing sink has a content whose id is known, and tells others of it.
@@ -99,7 +107,7 @@ impl<S: Sink, D: AsFd> Looker<'_, S, D> {
             return Ok(()); // It is found where the repository keeps it.
         }
         if !self.sink.commits() {
-            self.sink.seen(&look::join(self.path, name), content, stat.kind == FileKind::Symlink);
+            self.trace(name, content, stat);
             return Ok(());
         }
         if self.reference || level >= Level::Contents || self.sink.has_content(content)? {

@@ -42,13 +42,16 @@ pub trait Sink: Insert + InsertContent {
 pub struct ScanOptions<'a> {
     /// Whether contents are hashed only and trees alone are inserted: a dataset by reference.
     pub reference: bool,
+    /// Whether the sink hears of paths: where contents may be asked for again, as those of code are. The
+    /// files of a dataset may be too many to remember.
+    pub traced: bool,
     /// Hears of every file. The caller begins the phase.
     pub progress: &'a dyn Progress,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { reference: false, progress: &crate::progress::Silent }
+        Self { reference: false, traced: true, progress: &crate::progress::Silent }
     }
 }
 
@@ -102,8 +105,8 @@ pub fn scan<S: Sink>(
     }
     let key = format!("f:{path}");
     let level = cache.block(&key).map(|block| block.level).unwrap_or_default();
-    let (path, reference) = (above, options.reference);
-    let looker = file::Looker { directory, path, root, cache, sink, reference, level };
+    let (path, reference, traced) = (above, options.reference, options.traced);
+    let looker = file::Looker { directory, path, root, cache, sink, reference, traced, level };
     let node = single(&looker, name, &key)?.ok_or_else(|| ScanError::Missing { path: full() })?;
     options.progress.advance(Amount { items: 1, bytes: node.bytes() });
     Ok(node)

@@ -13,7 +13,7 @@ use crate::worktree::look;
 use crate::worktree::scan::{Sink, lock};
 
 /// So many paths are remembered, so that memory is bounded; contents of further files are not found.
-const MAX_PATHS: usize = 1 << 18;
+const MAX_PATHS: usize = 1 << 16;
 
 impl Sink for Writer<'_> {
     fn commits(&self) -> bool {

@@ -218,6 +218,7 @@ impl<'s, S: Sink> Walk<'s, S> {
             cache: self.cache,
             sink: self.sink,
             reference: self.options.reference,
+            traced: self.options.traced,
             level: directory.level(),
         };
         let batch = self.look(directory, listing, batches[index].clone(), &looker)?;
