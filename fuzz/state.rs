@@ -47,7 +47,7 @@ fn logs(mut input: Cut<'_>) {
             storage.create(&key, body).expect("memory");
         }
     }
-    for family in [Family::Heads, Family::Tags] {
+    for family in [Family::Heads, Family::Tags, Family::Runs] {
         let Ok(names) = refs::names(&storage, family) else { continue };
         for name in &names {
             let name = Ref { family, name: name.clone() };

@@ -17,8 +17,11 @@ pub mod encoding;
 pub mod object;
 
 pub mod diff;
+pub mod fidelity;
+pub mod fit;
 pub mod graph;
 pub mod profile;
+pub mod utilisation;
 
 // Pure above this line: no files, clock, environment variables, network or randomness.
 pub mod disk;
@@ -30,6 +33,7 @@ pub mod refs;
 pub mod store;
 
 pub mod capture;
+pub mod launch;
 pub mod worktree;
 
 pub mod repo;

@@ -230,6 +230,47 @@ impl PartName {
     }
 }
 
+text_name! {
+    /// The id of a run: a ULID in lower case. Sorted as text, runs are in the order in which they began.
+    RunId
+}
+
+impl RunId {
+    /// Characters of an id.
+    pub const LEN: usize = 26;
+    /// Crockford's digits: without `i`, `l`, `o`, `u`.
+    const DIGITS: &'static [u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+    /// The id of a run that began so many milliseconds after 1970-01-01 UTC, told from others by 80 random bits.
+    pub fn from_parts(millis: u64, random: [u8; 10]) -> Self {
+        let random = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
+        let bits = u128::from(millis & 0xffff_ffff_ffff) << 80 | random;
+        let digit = |at: usize| Self::DIGITS[(bits >> (5 * (Self::LEN - 1 - at))) as usize & 31];
+        Self((0..Self::LEN).map(|at| char::from(digit(at))).collect::<String>().into())
+    }
+
+    /// Checks an id.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if let Some(c) = text.chars().find(|c| !u8::try_from(*c).is_ok_and(|c| Self::DIGITS.contains(&c))) {
+            return Err(NameError::Character(c));
+        }
+        // The first digit has three bits: an id has 128.
+        let fits = text.len() == Self::LEN && text.as_bytes()[0] <= b'7';
+        if fits { Ok(Self(text.into())) } else { Err(NameError::TooLong(Self::LEN)) }
+    }
+
+    /// When the run began, in milliseconds since 1970-01-01 UTC, as its maker's clock had it.
+    pub fn millis(&self) -> u64 {
+        let value = |c: u8| Self::DIGITS.iter().position(|digit| *digit == c).unwrap_or_default() as u64;
+        self.0.bytes().take(10).fold(0, |millis, c| millis << 5 | value(c))
+    }
+
+    /// As much of the id as people read and type: its last eight characters, which are random.
+    pub fn short(&self) -> &str {
+        &self.0[Self::LEN - 8..]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +323,20 @@ mod tests {
         assert!(path.is_within(&TreePath::new("data").unwrap()));
         assert!(!path.is_within(&TreePath::new("dat").unwrap()));
         assert_eq!(path.file_name(), "train.csv");
+    }
+
+    #[test]
+    fn run_ids_are_ulids() {
+        let id = RunId::from_parts(1_469_918_176_385, [0xff; 10]);
+        assert_eq!(id.as_str(), "01arz3ndekzzzzzzzzzzzzzzzz");
+        assert_eq!((id.millis(), id.short()), (1_469_918_176_385, "zzzzzzzz"));
+        assert!(id < RunId::from_parts(1_469_918_176_386, [0; 10]));
+        assert_eq!(RunId::new(id.as_str()), Ok(id));
+        for text in
+            ["", "01arz3ndekzzzzzzzzzzzzzzz", "81arz3ndekzzzzzzzzzzzzzzzz", "01ARZ3NDEKZZZZZZZZZZZZZZZZ", "é"]
+        {
+            assert!(RunId::new(text).is_err(), "{text:?} was accepted");
+        }
     }
 
     #[test]

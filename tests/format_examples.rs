@@ -205,6 +205,7 @@ fn examples() -> BTreeMap<&'static str, Example> {
         time: noon(),
         message: "baseline".to_owned(),
         git: None,
+        run: None,
     };
     let tag = Tag {
         name: "v1".to_owned(),

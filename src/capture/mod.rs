@@ -75,7 +75,7 @@ pub fn packages(root: &Path) -> Packages {
     let environment = |name: &str| std::env::var_os(name);
     match interpreter::find(root, &environment) {
         Some(found) => packages::of(&found),
-        None => Packages { interpreter: None, packages: Vec::new() },
+        None => Packages { interpreter: None, packages: Vec::new(), locks: None },
     }
 }
 

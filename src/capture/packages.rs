@@ -31,7 +31,7 @@ pub(super) fn of(found: &interpreter::Found) -> Packages {
         conda.get(name).is_none_or(|other: &Package| other.version != package.version)
     });
     let packages = conda.into_values().chain(python.into_values()).collect();
-    Packages { interpreter: Some(found.interpreter.clone()), packages }
+    Packages { interpreter: Some(found.interpreter.clone()), packages, locks: None }
 }
 
 /// Packages in one folder, by normalised name.

@@ -121,7 +121,7 @@ impl Project {
         };
         let interpreter = Interpreter { implementation: "cpython".into(), version: "3.12.3".into() };
         let packages = self.packages.iter().map(package).collect();
-        let packages = Packages { interpreter: Some(interpreter), packages };
+        let packages = Packages { interpreter: Some(interpreter), packages, locks: None };
         let devices = Vec::new();
         let accelerators = Accelerators { devices, driver: None, runtime: None, libraries: None, gap: None };
         Environment {
@@ -164,6 +164,7 @@ impl Project {
             started: None,
             finished: None,
             observations: BTreeMap::new(),
+            receipt: None,
         }
     }
 }

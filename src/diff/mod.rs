@@ -229,7 +229,7 @@ impl Comparison<'_> {
         diff: &mut Diff,
     ) -> Result<(), ObjectError> {
         if let Some((a, b)) = self.two(Part::Packages, a.map(|e| e.packages), b.map(|e| e.packages))? {
-            let none = || Packages { interpreter: None, packages: Vec::new() };
+            let none = || Packages { interpreter: None, packages: Vec::new(), locks: None };
             diff.packages = packages::diff(&a.unwrap_or_else(none), &b.unwrap_or_else(none), &self.filter);
         }
         if let Some((a, b)) = self.two(Part::System, a.map(|e| e.system), b.map(|e| e.system))? {

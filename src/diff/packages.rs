@@ -167,6 +167,7 @@ mod tests {
                 package("same", "1", None),
                 package("torch", "2.1", None),
             ],
+            locks: None,
         };
         let new = Packages {
             interpreter: python("3.12.0"),
@@ -176,6 +177,7 @@ mod tests {
                 package("same", "1", None),
                 package("torch", "2.1", Some("https://example.org/torch.whl")),
             ],
+            locks: None,
         };
         let diff = diff(&old, &new, &Filter::new(&[]));
         let shown: Vec<(&str, VersionChange)> = diff.packages.iter().map(|p| (p.name(), p.class)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Decode, DecodeError, DecodeProblem, Encode, Reader, Writer};
 use crate::id::{ContentId, Digest};
-use crate::name::{EntryName, PartName, TreePath};
+use crate::name::{EntryName, PartName, RunId, TreePath};
 use crate::value::{Int, Value};
 
 macro_rules! codec {
@@ -88,7 +88,7 @@ macro_rules! name_codecs {
     };
 }
 
-name_codecs!(EntryName, TreePath, PartName);
+name_codecs!(EntryName, TreePath, PartName, RunId);
 
 impl<T: Encode> Encode for Option<T> {
     fn encode(&self, writer: &mut Writer) {

@@ -26,7 +26,7 @@ fn empty_definition(memory: &Memory) -> crate::id::DefinitionId {
     let devices = Vec::new();
     let accelerators = Accelerators { devices, driver: None, runtime: None, libraries: None, gap: None };
     let environment = Environment {
-        packages: put(memory, &Packages { interpreter: None, packages: Vec::new() }).unwrap(),
+        packages: put(memory, &Packages { interpreter: None, packages: Vec::new(), locks: None }).unwrap(),
         system: put(memory, &system).unwrap(),
         accelerators: put(memory, &accelerators).unwrap(),
         variables: BTreeMap::new(),
@@ -53,6 +53,7 @@ pub(crate) fn commit(memory: &Memory, millis: i64, parents: &[CommitId]) -> Comm
         time: Time { millis, zone: 0 },
         message: format!("at {millis}"),
         git: None,
+        run: None,
     };
     put(memory, &commit).unwrap()
 }

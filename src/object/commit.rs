@@ -2,7 +2,7 @@
 
 use crate::encoding::record;
 use crate::id::{CommitId, DefinitionId, OutcomeId};
-use crate::object::{link, object};
+use crate::object::{Run, link, object};
 
 record! {
     /// A definition, its outcome, and where they stand in history.
@@ -21,6 +21,8 @@ record! {
         pub message: String,
         /// What git said of the source code.
         pub git: Option<GitState>,
+        /// The run that this records, if it records one.
+        pub run: Option<Run>,
     }
 }
 
@@ -52,4 +54,5 @@ object!(Commit, CommitId, |commit, see| {
     see(link(commit.definition));
     commit.outcome.into_iter().for_each(|id| see(link(id)));
     commit.parents.iter().for_each(|id| see(link(*id)));
+    commit.run.iter().filter_map(|run| run.reproduces).for_each(|id| see(link(id)));
 });

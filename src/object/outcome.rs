@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::encoding::{record, words};
 use crate::id::{ContentId, SeriesId};
 use crate::name::PartName;
-use crate::object::{Link, Placed, Time, link, object};
+use crate::object::{Link, Placed, Receipt, Time, link, object};
 use crate::value::Value;
 
 record! {
@@ -30,6 +30,8 @@ record! {
         pub finished: Option<Time>,
         /// What varies without meaning, by name: host name, UUIDs, clocks at the start.
         pub observations: BTreeMap<String, Value>,
+        /// How faithful it is to the run that it reproduces, if it reproduces one.
+        pub receipt: Option<Receipt>,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Installed packages, as the interpreter that runs the model sees them.
 
 use crate::encoding::record;
-use crate::object::object;
+use crate::object::{Placed, object};
 
 record! {
     /// The packages of an environment.
@@ -10,6 +10,8 @@ record! {
         pub interpreter: Option<Interpreter>,
         /// The packages, sorted by ecosystem and name.
         pub packages: Vec<Package>,
+        /// Lock files of package managers as they are, if there are any.
+        pub locks: Option<Vec<Placed>>,
     }
 }
 
@@ -37,4 +39,6 @@ record! {
     }
 }
 
-object!(Packages, PackagesId);
+object!(Packages, PackagesId, |packages, see| {
+    packages.locks.iter().flatten().for_each(|lock| see(lock.node.link()));
+});

@@ -24,6 +24,8 @@ pub enum Target {
     Commit(CommitId),
     /// A tag.
     Tag(TagId),
+    /// The last commit of a run: nothing is ever appended to its log.
+    Finished(CommitId),
 }
 
 impl Target {
@@ -95,6 +97,7 @@ impl Encode for Target {
             Target::Deleted => ("deleted", None),
             Target::Commit(id) => ("commit", Some(id.digest())),
             Target::Tag(id) => ("tag", Some(id.digest())),
+            Target::Finished(id) => ("finished", Some(id.digest())),
         };
         writer.list(1 + usize::from(id.is_some()));
         writer.text(word);
@@ -113,7 +116,8 @@ impl Decode for Target {
             ("deleted", 1) => Target::Deleted,
             ("commit", 2) => Target::Commit(CommitId::decode(reader)?),
             ("tag", 2) => Target::Tag(TagId::decode(reader)?),
-            ("birth" | "deleted" | "commit" | "tag", _) => {
+            ("finished", 2) => Target::Finished(CommitId::decode(reader)?),
+            ("birth" | "deleted" | "commit" | "tag" | "finished", _) => {
                 return Err(reader.error(DecodeProblem::Expected("a target")));
             }
             _ => return Err(reader.error(DecodeProblem::UnknownVariant(word.to_owned()))),
@@ -146,7 +150,8 @@ mod tests {
     #[test]
     fn every_target_comes_back() {
         let id = Digest::new([9; 32]);
-        for target in [Target::Birth, Target::Deleted, Target::Commit(id.into()), Target::Tag(id.into())] {
+        let pointing = [Target::Commit(id.into()), Target::Tag(id.into()), Target::Finished(id.into())];
+        for target in [Target::Birth, Target::Deleted].into_iter().chain(pointing) {
             let entry = entry(target);
             assert_eq!(Entry::from_bytes(&encoding::to_bytes(&entry)), Ok(entry));
         }

@@ -21,6 +21,7 @@ impl Family {
         match self {
             Family::Heads => "refs/heads",
             Family::Tags => "refs/tags",
+            Family::Runs => "refs/runs",
         }
     }
 }

@@ -35,6 +35,8 @@ pub enum Family {
     Heads,
     /// Tags: `refs/tags/<name>/<n>`.
     Tags,
+    /// Runs: `refs/runs/<id>/<n>`.
+    Runs,
 }
 
 /// A ref: a family and a name.
@@ -51,6 +53,7 @@ impl std::fmt::Display for Ref {
         let family = match self.family {
             Family::Heads => "branch",
             Family::Tags => "tag",
+            Family::Runs => "run",
         };
         write!(f, "{family} {}", self.name)
     }

@@ -89,7 +89,7 @@ fn target(target: &Target) -> String {
     match target {
         Target::Birth => "begun".to_owned(),
         Target::Deleted => "deleted".to_owned(),
-        Target::Commit(id) => short_id(id),
+        Target::Commit(id) | Target::Finished(id) => short_id(id),
         Target::Tag(id) => format!("tag {}", short_id(id)),
     }
 }
@@ -111,7 +111,7 @@ pub fn history_json(name: &str, entries: &[(u64, Entry)]) -> Json {
     let target = |target: &Target| match target {
         Target::Birth => json!({"state": "begun"}),
         Target::Deleted => json!({"state": "deleted"}),
-        Target::Commit(id) => json!({"commit": id.to_string()}),
+        Target::Commit(id) | Target::Finished(id) => json!({"commit": id.to_string()}),
         Target::Tag(id) => json!({"tag": id.to_string()}),
     };
     let entry = |(number, it): &(u64, Entry)| {

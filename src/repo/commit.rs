@@ -146,6 +146,7 @@ impl Repository {
             time: self.now(),
             message: message.to_owned(),
             git,
+            run: None,
         })
     }
 

@@ -91,7 +91,7 @@ pub(super) fn heads(name: &RefName) -> Ref {
 /// The commit that an entry of a branch points to.
 pub(super) fn commit_of(entry: &Entry) -> Option<CommitId> {
     match entry.target {
-        Target::Commit(commit) => Some(commit),
+        Target::Commit(commit) | Target::Finished(commit) => Some(commit),
         Target::Birth | Target::Deleted | Target::Tag(_) => None,
     }
 }

@@ -181,6 +181,7 @@ impl Work<'_> {
             started: Some(time(self.number)),
             finished: Some(time(self.number + 1)),
             observations: BTreeMap::from([("seconds".to_owned(), Value::Float(60.5))]),
+            receipt: None,
         };
         put(&self.writer, &outcome).unwrap()
     }
@@ -202,6 +203,7 @@ fn commit(store: &Store, number: usize, parents: &[CommitId]) -> CommitId {
         time: time(number),
         message: COMMITS[number].to_owned(),
         git: Some(git).filter(|_| number < 3),
+        run: None,
     };
     let id = put(&work.writer, &commit).unwrap();
     work.writer.finish().unwrap();

@@ -53,6 +53,7 @@ fn refs_and_commits_are_as_expected() {
                 Target::Birth => "birth".to_owned(),
                 Target::Deleted => "deleted".to_owned(),
                 Target::Commit(id) => format!("commit {id}"),
+                Target::Finished(id) => format!("finished {id}"),
                 Target::Tag(id) => format!("tag {id}"),
             };
             lines.push(format!("ref {word}/{name} {number} {target}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mdl::encoding::to_bytes;
 use mdl::id::{self, Digest, Kind};
-use mdl::name::{EntryName, PartName, TreePath};
+use mdl::name::{EntryName, PartName, RunId, TreePath};
 use mdl::object::*;
 use mdl::value::{Int, Value};
 
@@ -61,7 +61,7 @@ make! {
     }
     Pcie { generation, width }
     Code { root }
-    Commit { definition, outcome, parents, author, time, message, git }
+    Commit { definition, outcome, parents, author, time, message, git, run }
     Time { millis, zone }
     GitState { commit, branch, remote, dirty }
     Dataset { root, stored, format, source, licence, profile }
@@ -72,11 +72,14 @@ make! {
     Environment { packages, system, accelerators, variables }
     Features { features, datasets, profile }
     Feature { name, dtype, columns, transform, description }
-    Outcome { metrics, series, outputs, utilisation, log, exit, started, finished, observations }
+    Outcome { metrics, series, outputs, utilisation, log, exit, started, finished, observations, receipt }
     Metrics { values, files, better }
     Utilisation { series, summary }
     Log { content, size }
-    Packages { interpreter, packages }
+    Packages { interpreter, packages, locks }
+    Run { id, name, phase, sweep, set, reproduces }
+    Receipt { grade, first }
+    Divergence { what, step, recorded, found }
     Interpreter { implementation, version }
     Package { ecosystem, name, version, origin }
     Params { values }
@@ -138,6 +141,11 @@ make_with! {
         use AcceleratorKind::{Fpga, Gpu, Npu, Other};
         [Gpu, Npu, Fpga, Other][source.len()]
     };
+    Phase: |source| [Phase::Train, Phase::Build, Phase::Production][usize::from(source.byte() % 3)];
+    Grade: |source| {
+        [Grade::Identical, Grade::WithinTolerance, Grade::Diverged, Grade::Failed][usize::from(source.byte() % 4)]
+    };
+    RunId: |source| RunId::from_parts(Make::make(source), source.array());
     Direction: |source| if bool::make(source) { Direction::Higher } else { Direction::Lower };
     Node: |source| match source.byte() % 3 {
         0 => Node::File { content: Make::make(source), size: Make::make(source), executable: Make::make(source) },

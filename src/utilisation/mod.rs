@@ -1,0 +1,1 @@
+//! What a series of samples says of a machine's use: summaries, phases, and one line of judgement.
