@@ -194,6 +194,7 @@ fn examples() -> BTreeMap<&'static str, Example> {
         }),
         code: None,
         command: Some(vec!["python3".to_owned(), "train.py".to_owned()]),
+        directory: None,
         seeds: values([("python", int(7))]),
         environment: id::<EnvironmentId>(0x55),
     };

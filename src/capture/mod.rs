@@ -88,3 +88,22 @@ pub fn system() -> System {
 pub fn accelerators() -> Accelerators {
     accelerators::observe()
 }
+
+/// What tells this machine from others, for observations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Its name.
+    pub name: Option<String>,
+    /// The kernel's id of this boot.
+    pub boot: Option<String>,
+}
+
+/// What tells this machine from others.
+pub fn host() -> Host {
+    Host::default()
+}
+
+/// When a process started.
+pub fn process_start(_: u32) -> Option<u64> {
+    None
+}

@@ -95,6 +95,7 @@ impl Project {
             params: Some(PlacedParams { files, params: put(memory, &Params { values }).unwrap() }),
             code: Some(put(memory, &Code { root: folder(memory, &code) }).unwrap()),
             command: Some(vec!["python3".into(), "train.py".into()]),
+            directory: None,
             seeds: BTreeMap::from([("python".into(), Value::Int(7i64.into()))]),
             environment: put(memory, &self.environment(memory)).unwrap(),
         }

@@ -37,6 +37,7 @@ fn empty_definition(memory: &Memory) -> crate::id::DefinitionId {
         params: None,
         code: None,
         command: None,
+        directory: None,
         seeds: BTreeMap::new(),
         environment: put(memory, &environment).unwrap(),
     };

@@ -21,6 +21,8 @@ record! {
         pub code: Option<CodeId>,
         /// The command that trains, and its arguments. Without secrets.
         pub command: Option<Vec<String>>,
+        /// Where the command is run, if not at the root of the work tree.
+        pub directory: Option<TreePath>,
         /// Seeds by name.
         pub seeds: BTreeMap<String, Value>,
         /// What it runs in.

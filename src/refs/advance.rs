@@ -1,6 +1,5 @@
 //! How a ref moves: `advance_ref` of the protocol.
 
-use crate::encoding;
 use crate::id::CommitId;
 use crate::refs::entry::{self, Entry, Nonce, Target};
 use crate::refs::log::Log;
@@ -31,6 +30,29 @@ pub fn advance(
     let base = base.filter(Target::exists);
     let log = Log::of(storage, name);
     Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce }.run(upload)
+}
+
+/// Begins the log of a ref that is new, such as a run's: before anything is stored for it, since what is found
+/// to be there already is kept by a collection only if it sees the ref.
+pub fn begin(storage: &dyn Storage, name: &Ref, by: &Move) -> Result<(), RefError> {
+    let log = Log::of(storage, name);
+    let bytes = entry::bounded(&birth(random_nonce()?, by), log.prefix())?;
+    storage.create(&log.key(0)?, &bytes)?;
+    Ok(())
+}
+
+fn birth(nonce: Nonce, by: &Move) -> Entry {
+    Entry {
+        target: Target::Birth,
+        previous: None,
+        nonce,
+        recent: Vec::new(),
+        stepped_back: None,
+        epoch: 0,
+        who: by.who.clone(),
+        when: by.when.clone(),
+        why: "birth".to_owned(),
+    }
 }
 
 fn random_nonce() -> Result<Nonce, RefError> {
@@ -102,18 +124,8 @@ impl Advance<'_> {
     /// uploaded for it, so that a collection sees it and can fence it.
     fn begin(&mut self) -> Result<(u64, Entry), RefError> {
         if self.log.highest()?.is_none() {
-            let birth = Entry {
-                target: Target::Birth,
-                previous: None,
-                nonce: (self.nonce)()?,
-                recent: Vec::new(),
-                stepped_back: None,
-                epoch: 0,
-                who: self.by.who.clone(),
-                when: self.by.when.clone(),
-                why: "birth".to_owned(),
-            };
-            self.storage.create(&self.log.key(0)?, &self.bytes_of(&birth)?)?;
+            let birth = birth((self.nonce)()?, self.by);
+            self.storage.create(&self.log.key(0)?, &entry::bounded(&birth, self.log.prefix())?)?;
         }
         self.log.read()?.ok_or_else(|| self.vanished())
     }
@@ -185,18 +197,9 @@ impl Advance<'_> {
         RefError::Unknown { name: self.log.prefix().to_owned(), source }
     }
 
-    fn bytes_of(&self, entry: &Entry) -> Result<Vec<u8>, RefError> {
-        let bytes = encoding::to_bytes(entry);
-        if bytes.len() as u64 <= entry::MAX_BYTES {
-            return Ok(bytes);
-        }
-        let name = self.log.prefix().to_owned();
-        Err(RefError::TooLarge { name, size: bytes.len(), limit: entry::MAX_BYTES })
-    }
-
     /// Creates the entry: the same key and body until the answer is definite, or the storage seems out of reach.
     fn offer(&self, number: u64, entry: &Entry) -> Result<Result<Created, StorageError>, RefError> {
-        let (key, bytes) = (self.log.key(number)?, self.bytes_of(entry)?);
+        let (key, bytes) = (self.log.key(number)?, entry::bounded(entry, self.log.prefix())?);
         let mut created = self.storage.create(&key, &bytes);
         // Only of the first try is it known that nothing happened before it.
         created = match created {

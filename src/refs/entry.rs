@@ -3,6 +3,7 @@
 use crate::encoding::{self, Decode, DecodeError, DecodeProblem, Encode, Reader, Writer, record};
 use crate::id::{CommitId, TagId};
 use crate::object::Time;
+use crate::refs::RefError;
 
 /// 16 random bytes that tell one attempt from every other.
 pub type Nonce = [u8; 16];
@@ -74,6 +75,15 @@ impl Entry {
     pub(super) fn recent_after(&self) -> Vec<Nonce> {
         std::iter::once(&self.nonce).chain(&self.recent).take(RECENT).copied().collect()
     }
+}
+
+/// The bytes of an entry that is going to be written.
+pub(super) fn bounded(entry: &Entry, name: &str) -> Result<Vec<u8>, RefError> {
+    let bytes = encoding::to_bytes(entry);
+    if bytes.len() as u64 <= MAX_BYTES {
+        return Ok(bytes);
+    }
+    Err(RefError::TooLarge { name: name.to_owned(), size: bytes.len(), limit: MAX_BYTES })
 }
 
 impl Encode for Nonce {

@@ -19,7 +19,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-pub use advance::advance;
+pub use advance::{advance, begin};
 pub use collection::{Mark, mark};
 pub use entry::{Entry, Nonce, Target};
 
@@ -128,10 +128,16 @@ pub fn names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefE
     Ok(log::highest_of_family(storage, family)?.into_iter().map(|(name, _)| name).collect())
 }
 
-/// The refs of a family that exist (births and deletions left out), sorted by name.
+/// The refs of a family that exist (births and deletions left out), sorted by name, at the cost of [`list_all`].
+pub fn list(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
+    let all = list_all(storage, family)?.into_iter();
+    Ok(all.filter(|(_, entry)| entry.target.exists()).collect())
+}
+
+/// The refs of a family that ever were, sorted by name, with their values.
 ///
 /// Costs two listings of the family, whatever the number of its refs, and a read for each.
-pub fn list(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
+pub fn list_all(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
     let before = log::highest_of_family(storage, family)?;
     let mut found = Vec::with_capacity(before.len());
     for (name, number) in &before {
@@ -147,7 +153,7 @@ pub fn list(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry
             Some(entry) => Some(entry),
             None => read(storage, &Ref { family, name: name.clone() })?.map(|(_, entry)| entry),
         };
-        refs.extend(entry.filter(|entry| entry.target.exists()).map(|entry| (name, entry)));
+        refs.extend(entry.map(|entry| (name, entry)));
     }
     Ok(refs)
 }

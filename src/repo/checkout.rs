@@ -104,18 +104,30 @@ impl Repository {
         options: CheckoutOptions,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
+        let mut done = self.move_files(self.head()?.commit(), head.commit(), options, progress)?;
+        if !options.dry_run {
+            self.set_head(&head)?;
+        }
+        done.head = Some(head);
+        Ok(done)
+    }
+
+    /// Makes the work tree, which is that of one commit, that of another, and carries local changes along.
+    pub(super) fn move_files(
+        &self,
+        from: Option<CommitId>,
+        to: Option<CommitId>,
+        options: CheckoutOptions,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
         let state = |commit: Option<CommitId>| match commit {
             Some(id) => State::of_commit(&self.store, id),
             None => Ok(State::default()),
         };
-        let before = parts(&self.store, &state(self.head()?.commit())?)?;
-        let target = parts(&self.store, &state(head.commit())?)?;
+        let (before, target) = (parts(&self.store, &state(from)?)?, parts(&self.store, &state(to)?)?);
         let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Carry };
         let mut done = self.put_back(&before, &target, changes, options.dry_run, progress)?;
-        if !options.dry_run {
-            self.set_head(&head)?;
-        }
-        (done.commit, done.head) = (head.commit(), Some(head));
+        done.commit = to;
         Ok(done)
     }
 

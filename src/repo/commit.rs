@@ -14,7 +14,7 @@ use crate::object::{self, Commit, Find, GitState, ObjectError};
 use crate::progress::{Amount, Only, Progress};
 use crate::refs::{RefError, Target};
 use crate::repo::head::heads;
-use crate::repo::snapshot::{Snapshooter, Surroundings};
+use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
 use crate::worktree::manifest::Manifest;
@@ -75,6 +75,7 @@ impl Repository {
             sink: &writer,
             progress: &items,
             phase: ("Recording", total),
+            subject: Subject::WorkTree,
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
         if before.as_ref() == Some(&snapshot.state) && !options.allow_empty {

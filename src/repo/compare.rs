@@ -3,7 +3,7 @@
 use crate::diff::{self, Diff, Selector, State};
 use crate::object::{Find, FindContent};
 use crate::progress::Progress;
-use crate::repo::snapshot::{Snapshooter, Snapshot, Surroundings};
+use crate::repo::snapshot::{Snapshooter, Snapshot, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Resolved, Warning};
 use crate::worktree::scan::HashOnly;
 
@@ -99,6 +99,7 @@ impl Repository {
             sink: overlay,
             progress,
             phase: ("Scanning", None),
+            subject: Subject::WorkTree,
         };
         let snapshot = snapshooter.take(surroundings)?;
         // A read-only file system is no reason to say nothing.

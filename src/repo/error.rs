@@ -56,6 +56,10 @@ pub enum RepoError {
     Name { what: String, reason: crate::name::NameError },
     #[error("{ref_name} was moved by somebody else meanwhile")]
     Conflict { ref_name: String },
+    #[error("{} does not come after {}, which is checked out", short(&theirs.to_string()), short(&ours.to_string()))]
+    Apart { ours: CommitId, theirs: CommitId },
+    #[error("run {0:?} has not ended yet")]
+    StillRunning(String),
     #[error("{part:?} is a part of a commit, and not a commit")]
     NotAState { part: String },
     #[error("{0:?} is not one file")]

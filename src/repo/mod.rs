@@ -21,6 +21,7 @@ mod plain;
 mod profile;
 mod read;
 mod revision;
+mod run;
 mod selector;
 mod snapshot;
 mod tag;
@@ -38,6 +39,7 @@ pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
 pub use revision::Resolved;
+pub use run::{Merged, RecordedRun, RunQuery, RunState, Runs};
 pub use snapshot::Warning;
 pub use tag::Tagged;
 

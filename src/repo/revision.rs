@@ -87,7 +87,17 @@ impl Repository {
                 return Ok(object::get::<Tag>(&self.store, tag)?.commit);
             }
         }
-        self.by_id(name)
+        match self.by_id(name) {
+            Err(RepoError::UnknownRevision(_)) => self.by_run(name),
+            found => found,
+        }
+    }
+
+    /// The last commit of a run.
+    fn by_run(&self, name: &str) -> Result<CommitId, RepoError> {
+        let unknown = || RepoError::UnknownRevision(name.to_owned());
+        let run = self.find_run(name)?.ok_or_else(unknown)?;
+        Ok(run.commit.ok_or_else(unknown)?.0)
     }
 
     fn by_id(&self, text: &str) -> Result<CommitId, RepoError> {

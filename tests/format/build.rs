@@ -143,6 +143,7 @@ impl Work<'_> {
             params: Some(PlacedParams { files: vec![self.placed("params.yaml")], params }),
             code: Some(code),
             command: Some(vec!["./run.sh".to_owned()]),
+            directory: None,
             seeds: BTreeMap::from([("seed".to_owned(), int(7))]),
             environment: self.environment(),
         };

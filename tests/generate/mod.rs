@@ -65,7 +65,7 @@ make! {
     Time { millis, zone }
     GitState { commit, branch, remote, dirty }
     Dataset { root, stored, format, source, licence, profile }
-    Definition { datasets, features, params, code, command, seeds, environment }
+    Definition { datasets, features, params, code, command, directory, seeds, environment }
     PlacedDataset { path, dataset }
     PlacedFeatures { file, features }
     PlacedParams { files, params }

@@ -12,6 +12,7 @@ mod fsck;
 mod help;
 mod init;
 mod log;
+mod merge;
 mod restore;
 mod rm;
 mod show;
@@ -162,6 +163,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<rm::Rm>("rm", Group::Start),
     Spec::of::<status::Status>("status", Group::Record),
     Spec::of::<commit::Commit>("commit", Group::Record),
+    Spec::of::<merge::Merge>("merge", Group::Record),
     Spec::of::<undo::Undo>("undo", Group::Record),
     Spec::of::<log::Log>("log", Group::Look),
     Spec::of::<show::Show>("show", Group::Look),

@@ -4,6 +4,7 @@ use super::{Advice, Names, line, lower, meant};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::diff::{Part, SelectorError};
+use crate::render::short_id;
 use crate::repo::RepoError;
 use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::{Conflict, ConflictReason};
@@ -29,6 +30,8 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::CheckedOut(_)
         | RepoError::Unmerged(_)
         | RepoError::Detached
+        | RepoError::Apart { .. }
+        | RepoError::StillRunning(_)
         | RepoError::Conflict { .. } => conflict(error),
         RepoError::Name { .. } => lower::bad_name(),
         RepoError::NotAState { .. } => {
@@ -122,6 +125,14 @@ fn conflict(error: &RepoError) -> Advice {
             Exit::Conflict,
             format!("if they may be lost from sight, delete it with `mdl branch -D {}`", line(name)),
         ),
+        RepoError::Apart { theirs, .. } => Advice::new(
+            Exit::Conflict,
+            format!(
+                "take over parts of it and commit them: `mdl restore --from {} params`",
+                short_id(*theirs)
+            ),
+        ),
+        RepoError::StillRunning(_) => Advice::new(Exit::Conflict, "`mdl runs --watch` shows when it has"),
         RepoError::Detached => Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`"),
         _ => Advice::new(Exit::Conflict, "nothing is lost: look at `mdl log` and run the command again"),
     }

@@ -3,28 +3,28 @@
 //! The same steps serve a commit, whose sink is the store's writer, and a comparison, whose sink keeps
 //! nothing but hashes. What cannot be seen is a warning and not a failure, unless it would lose data.
 
+pub(super) mod files;
+pub(super) mod results;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 
 use crate::capture::{self, CodeFiles};
 use crate::diff::State;
-use crate::format::{self, FormatError, Syntax};
-use crate::id::{ContentId, EnvironmentId};
+use crate::format::{self, Syntax};
+use crate::id::EnvironmentId;
 use crate::name::{PartName, TreePath};
 use crate::object::{
-    self, Code, Dataset, Definition, Direction, Environment, Features, GitState, Metrics, Node, Outcome,
-    Params, Placed, PlacedDataset, PlacedFeatures, PlacedParams,
+    self, Code, Dataset, Definition, Environment, Features, GitState, Node, Outcome, Params, PlacedDataset,
+    PlacedFeatures, PlacedParams,
 };
 use crate::progress::{Amount, Progress};
 use crate::repo::{RepoError, Repository, profile};
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::{DatasetSpec, Manifest};
-use crate::worktree::scan::{ScanError, ScanOptions, Sink, scan, scan_files};
-
-/// Parameters, feature lists and metrics are read whole up to this many bytes.
-const MAX_PARSED: u64 = 16 << 20;
+use crate::worktree::scan::{ScanError, ScanOptions, Sink, scan_files};
+use files::{Files, merge, unreadable};
+use results::results;
 
 /// Something worth saying that stops nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,17 @@ pub(super) struct Snapshooter<'a, S> {
     pub progress: &'a dyn Progress,
     /// What the work is called, and how much of it there is, if that is known.
     pub phase: (&'static str, Option<Amount>),
+    /// What is looked at.
+    pub subject: Subject<'a>,
+}
+
+/// What a snapshot is of.
+#[derive(Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// The work tree: what goes into a run and what came out of the last one.
+    WorkTree,
+    /// What goes into a run of this command, before there is any result.
+    Command(&'a [String]),
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
@@ -108,8 +119,24 @@ impl<S: Sink> Snapshooter<'_, S> {
             if let Some(definition) = &mut snapshot.state.definition {
                 definition.environment = environment;
             }
+            self.keep_what_was_observed(&mut snapshot.state);
             Ok(snapshot)
         })
+    }
+
+    /// Where nothing that went in and nothing that came out has changed since a run, all that the run
+    /// observed is still true of it: its curves, log and utilisation are not in files.
+    fn keep_what_was_observed(&self, state: &mut State) {
+        let Some(State { definition, outcome: Some(before) }) = self.before else { return };
+        let same_files = |now: &Outcome| {
+            let files = |outcome: &Outcome| outcome.metrics.as_ref().map(|metrics| metrics.files.clone());
+            now.outputs == before.outputs
+                && files(now).unwrap_or_default() == files(before).unwrap_or_default()
+        };
+        let now = state.outcome.clone().unwrap_or_default();
+        if state.definition == *definition && matches!(self.subject, Subject::WorkTree) && same_files(&now) {
+            state.outcome = Some(before.clone());
+        }
     }
 
     fn list_code(&self, with_git: bool) -> Result<CodeFiles, RepoError> {
@@ -124,7 +151,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         refused.into_iter().for_each(|(path, reason)| refuse(path, reason.to_string()));
         // A link out of the project is the project's own business, and no reason not to record the rest.
         let root = loop {
-            match scan_files(self.repository.root(), &paths, self.cache, self.sink, self.options()) {
+            match scan_files(self.repository.root(), &paths, self.cache, self.sink, self.folder().options()) {
                 Err(ScanError::LinkOutside { path, target }) => {
                     let inside = path.strip_prefix(self.repository.root()).unwrap_or(&path);
                     let link = inside.to_string_lossy();
@@ -156,6 +183,20 @@ impl<S: Sink> Snapshooter<'_, S> {
         Ok((object::put(self.sink, &environment)?, gap.into_iter().collect()))
     }
 
+    /// The work tree's folder.
+    fn folder(&self) -> Files<'_, S> {
+        let (root, progress) = (self.repository.root(), self.progress);
+        Files { root, cache: self.cache, sink: self.sink, progress }
+    }
+
+    /// The command that is run, as it is run.
+    fn command(&self) -> Vec<String> {
+        match self.subject {
+            Subject::WorkTree => self.manifest.run.command.clone(),
+            Subject::Command(words) => words.to_vec(),
+        }
+    }
+
     /// Everything but the code and the environment, which are still to be filled in.
     fn files(&self) -> Result<Snapshot, RepoError> {
         let mut warnings = Vec::new();
@@ -163,46 +204,28 @@ impl<S: Sink> Snapshooter<'_, S> {
         let datasets = self.datasets(&mut warnings)?;
         let features = self.features(&mut warnings)?;
         let params = self.params(&mut warnings)?;
-        let outcome = self.outcome(&mut warnings)?;
+        let outcome = match self.subject {
+            Subject::WorkTree => results(self.manifest, &self.folder(), &|_| true, &mut warnings)?,
+            Subject::Command(_) => None,
+        };
         let definition = Definition {
             datasets,
             features,
             seeds: self.seeds(params.as_ref().map(|(_, values)| values), &mut warnings),
             params: params.map(|(placed, _)| placed),
             code: None,
-            command: Some(self.manifest.run.command.clone()).filter(|command| !command.is_empty()),
+            command: Some(self.command()).filter(|command| !command.is_empty()),
+            directory: None,
             environment: crate::id::Digest::new([0; 32]).into(),
         };
         Ok(Snapshot { state: State { definition: Some(definition), outcome }, git: None, warnings })
     }
 
-    fn options(&self) -> ScanOptions<'_> {
-        ScanOptions { reference: false, traced: true, progress: self.progress }
-    }
-
-    /// What is at a path; a warning if nothing is.
-    fn node(
-        &self,
-        part: impl Fn() -> String,
-        path: &TreePath,
-        options: ScanOptions<'_>,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Option<Node>, RepoError> {
-        match scan(self.repository.root(), path, self.cache, self.sink, options) {
-            Ok(node) => Ok(Some(node)),
-            Err(ScanError::Missing { .. }) => {
-                warnings.push(Warning::Missing { part: part(), path: path.to_string() });
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn datasets(&self, warnings: &mut Vec<Warning>) -> Result<BTreeMap<PartName, PlacedDataset>, RepoError> {
-        let mut datasets = BTreeMap::new();
+        let (files, mut datasets) = (self.folder(), BTreeMap::new());
         for (name, spec) in &self.manifest.datasets {
-            let options = ScanOptions { reference: spec.reference, traced: false, ..self.options() };
-            let Some(root) = self.node(|| format!("dataset {name}"), &spec.path, options, warnings)? else {
+            let options = ScanOptions { reference: spec.reference, traced: false, ..files.options() };
+            let Some(root) = files.node(|| format!("dataset {name}"), &spec.path, options, warnings)? else {
                 continue;
             };
             let dataset = self.dataset(name, spec, root, warnings)?;
@@ -249,7 +272,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         let mut features = BTreeMap::new();
         for (name, spec) in &self.manifest.features {
             let part = || format!("features {name}");
-            let Some((file, bytes)) = self.file(part, &spec.path, warnings)? else { continue };
+            let Some((file, bytes)) = self.folder().file(part, &spec.path, warnings)? else { continue };
             let list =
                 format::features(spec.path.file_name(), &bytes).map_err(|e| unreadable(&spec.path, e))?;
             let set = Features { features: list, datasets: spec.datasets.clone(), profile: None };
@@ -261,7 +284,9 @@ impl<S: Sink> Snapshooter<'_, S> {
     fn params(&self, warnings: &mut Vec<Warning>) -> Result<Option<ReadParams>, RepoError> {
         let (mut files, mut values) = (Vec::new(), BTreeMap::new());
         for path in &self.manifest.params {
-            let Some((file, bytes)) = self.file(|| "params".to_owned(), path, warnings)? else { continue };
+            let Some((file, bytes)) = self.folder().file(|| "params".to_owned(), path, warnings)? else {
+                continue;
+            };
             let syntax = Syntax::of(path.file_name()).ok_or_else(|| RepoError::Invalid {
                 what: path.to_string(),
                 problem: "parameters are read from .yaml, .json and .toml files".to_owned(),
@@ -295,96 +320,5 @@ impl<S: Sink> Snapshooter<'_, S> {
             }
         }
         seeds
-    }
-
-    fn outcome(&self, warnings: &mut Vec<Warning>) -> Result<Option<Outcome>, RepoError> {
-        let (mut files, mut values) = (Vec::new(), BTreeMap::new());
-        for path in &self.manifest.metrics {
-            let Some((file, bytes)) = self.file(|| "metrics".to_owned(), path, warnings)? else { continue };
-            let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
-            merge(&mut values, read).map_err(|key| RepoError::Invalid {
-                what: path.to_string(),
-                problem: format!("{key} is in another file of metrics as well"),
-            })?;
-            files.push(file);
-        }
-        let mut outputs = BTreeMap::new();
-        for (name, path) in &self.manifest.outputs {
-            let options = ScanOptions { traced: false, ..self.options() };
-            if let Some(node) = self.node(|| format!("output {name}"), path, options, warnings)? {
-                outputs.insert(name.clone(), Placed { path: path.clone(), node });
-            }
-        }
-        if files.is_empty() && outputs.is_empty() {
-            return Ok(None);
-        }
-        let better = self.directions(&values);
-        let metrics = if files.is_empty() { None } else { Some(Metrics { values, files, better }) };
-        Ok(Some(Outcome { metrics, outputs, ..Outcome::default() }))
-    }
-
-    /// Which direction is better, of those metrics of which the manifest says it.
-    fn directions(&self, values: &BTreeMap<String, Value>) -> BTreeMap<String, Direction> {
-        let values = Value::Map(values.clone());
-        let leaves = values.leaves().into_iter();
-        leaves.filter_map(|(path, _)| Some((path.to_string(), self.manifest.direction(&path)?))).collect()
-    }
-
-    /// A file that is parsed, with the bytes that were recorded of it.
-    fn file(
-        &self,
-        part: impl Fn() -> String,
-        path: &TreePath,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Option<(Placed, Vec<u8>)>, RepoError> {
-        let Some(node) = self.node(&part, path, self.options(), warnings)? else { return Ok(None) };
-        let invalid =
-            |problem: &str| RepoError::Invalid { what: path.to_string(), problem: problem.to_owned() };
-        let full = self.repository.root().join(path.as_str());
-        let io = |source| RepoError::Io { action: "read", path: full.clone(), source };
-        let mut bytes = Vec::new();
-        File::open(&full).map_err(io)?.take(MAX_PARSED + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() as u64 > MAX_PARSED {
-            return Err(invalid("it is too long to be read as parameters, features or metrics"));
-        }
-        match node {
-            Node::File { content, .. } if content != ContentId::of(&bytes) => {
-                Err(invalid("it changed while it was read"))
-            }
-            Node::Directory { .. } => Err(invalid("it is a directory, and should be a file")),
-            _ => Ok(Some((Placed { path: path.clone(), node }, bytes))),
-        }
-    }
-}
-
-fn unreadable(path: &TreePath, error: FormatError) -> RepoError {
-    RepoError::Invalid { what: path.to_string(), problem: error.to_string() }
-}
-
-/// Adds a tree of values to another, and says the first leaf that both have.
-fn merge(into: &mut BTreeMap<String, Value>, from: BTreeMap<String, Value>) -> Result<(), String> {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (None, value) => drop(into.insert(key, value)),
-            (Some(Value::Map(ours)), Value::Map(theirs)) => {
-                merge(ours, theirs).map_err(|below| format!("{key}.{below}"))?;
-            }
-            (Some(_), _) => return Err(key),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_parameters_merge_unless_they_say_the_same_thing_twice() {
-        let map = |text: &str| format::values(Syntax::Json, text.as_bytes()).unwrap();
-        let mut values = map(r#"{"train": {"lr": 0.1}}"#);
-        merge(&mut values, map(r#"{"train": {"epochs": 3}, "seed": 1}"#)).unwrap();
-        assert_eq!(values, map(r#"{"train": {"lr": 0.1, "epochs": 3}, "seed": 1}"#));
-        assert_eq!(merge(&mut values, map(r#"{"train": {"lr": 0.1}}"#)), Err("train.lr".to_owned()));
     }
 }

@@ -1,0 +1,26 @@
+//! Runs: a command is executed, and what went in and what came out of it are recorded, whatever becomes of it.
+//!
+//! Before the command starts, its definition is the run's first commit: a run whose machine dies stays, as
+//! unfinished. Afterwards its outcome is the last one. Each run is a ref of its own, so that a thousand at once,
+//! from many hosts, never meet.
+
+mod list;
+mod merge;
+mod place;
+mod record;
+mod state;
+
+pub use list::{RunQuery, Runs};
+pub use merge::Merged;
+pub use state::{RecordedRun, RunState};
+
+use crate::name::{RefName, RunId};
+use crate::refs::{Family, Ref};
+use crate::repo::RepoError;
+
+/// The ref of a run.
+fn ref_of(id: &RunId) -> Result<Ref, RepoError> {
+    let name = RefName::new(id.as_str());
+    let name = name.map_err(|reason| RepoError::Name { what: id.to_string(), reason })?;
+    Ok(Ref { family: Family::Runs, name })
+}

@@ -1,0 +1,128 @@
+//! The folder of a run below `.mdl/runs/`: this machine's alone, and no part of the repository.
+//!
+//! It has the file that metrics are appended to, the log as it comes, and who records the run. What is in it is
+//! there as soon as it is written, so that it survives the run, and whoever records it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use crate::capture;
+use crate::disk::{Durability, create_scratch_dir, replace};
+use crate::name::RunId;
+use crate::repo::{RepoError, Repository, plain};
+
+/// The folder of all of them, below `.mdl/`.
+const FOLDER: &str = "runs";
+/// Who records the run, for others to tell whether it is still going on.
+const RECORDER: &str = "recorder.json";
+/// No file that says so is longer.
+const MAX_RECORDER: u64 = 4096;
+/// A recorder on another machine that did not show itself for so long is taken for dead.
+const SILENCE: Duration = Duration::from_secs(90);
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct Place {
+    folder: PathBuf,
+}
+
+impl Repository {
+    /// Where a run keeps what is not recorded yet.
+    pub(in crate::repo) fn run_place(&self, id: &RunId) -> Place {
+        Place { folder: self.directory.join(FOLDER).join(id.as_str()) }
+    }
+
+    /// Makes the folder of a run, and says that we record it.
+    pub(in crate::repo) fn make_run_place(&self, id: &RunId) -> Result<Place, RepoError> {
+        let place = self.run_place(id);
+        for folder in [&self.directory.join(FOLDER), &place.folder, &place.files(), &place.log()] {
+            create_scratch_dir(&*self.disk, folder).map_err(|source| RepoError::Io {
+                action: "make",
+                path: folder.clone(),
+                source,
+            })?;
+        }
+        self.show_recorder(&place)?;
+        Ok(place)
+    }
+
+    /// Says that the recorder of a run is there: at the start, and from time to time.
+    pub(in crate::repo) fn show_recorder(&self, place: &Place) -> Result<(), RepoError> {
+        let (pid, host) = (std::process::id(), capture::host());
+        let text = json!({
+            "pid": pid,
+            "process_start": capture::process_start(pid),
+            "host": host.name,
+            "boot": host.boot,
+        });
+        let (path, text) = (place.folder.join(RECORDER), text.to_string());
+        replace(&*self.disk, &self.directory.join("tmp"), &path, text.as_bytes(), Durability::Cache)
+            .map_err(|source| RepoError::Io { action: "write", path, source })
+    }
+
+    /// Removes what is recorded by now. What else a program put there is its own.
+    pub(in crate::repo) fn clear_run_place(&self, place: &Place) {
+        let disk = &*self.disk;
+        // Files that stay cost some space, and nothing else.
+        let mut pending = vec![(place.log(), false)];
+        while let Some((folder, emptied)) = pending.pop() {
+            if emptied {
+                let _ = disk.remove_dir(&folder);
+                continue;
+            }
+            let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            files.for_each(|file| drop(disk.remove_file(&file.path())));
+            pending.push((folder, true));
+        }
+        let _ = disk.remove_file(&place.metrics());
+        let _ = disk.remove_file(&place.folder.join(RECORDER));
+        let _ = disk.remove_dir(&place.files());
+        let _ = disk.remove_dir(&place.folder);
+    }
+}
+
+impl Place {
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What `MDL_RUN_DIR` names: for files of the program's own.
+    pub fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    /// What `MDL_METRICS` names.
+    pub fn metrics(&self) -> PathBuf {
+        self.folder.join("metrics.jsonl")
+    }
+
+    /// Where the log is kept while the command runs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// A work tree of the run's own.
+    pub fn work(&self) -> PathBuf {
+        self.folder.join("work")
+    }
+
+    /// Whether who records the run is still there. Of another machine that is told by when it last showed
+    /// itself: a clock, and only shown to people.
+    pub(super) fn is_alive(&self) -> bool {
+        let path = self.folder.join(RECORDER);
+        let Ok(Some(text)) = plain::read_to_string(&path, MAX_RECORDER) else { return false };
+        let Ok(recorder) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
+        let host = capture::host();
+        if recorder["boot"].as_str().is_some() && recorder["boot"].as_str() == host.boot.as_deref() {
+            let pid = recorder["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+            let start = pid.and_then(capture::process_start);
+            return start.is_some() && start == recorder["process_start"].as_u64();
+        }
+        let shown = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
+        let silent = shown.ok().map(|shown| SystemTime::now().duration_since(shown).unwrap_or_default());
+        silent.is_some_and(|silent| silent < SILENCE)
+    }
+}
