@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mdl::encoding::{Decode, Encode, from_bytes, to_bytes};
 use mdl::id::{CommitId, ContentId, DefinitionId, Digest, EnvironmentId, Kind, ParamsId, TreeId};
-use mdl::name::{EntryName, PartName, TreePath};
+use mdl::name::{EntryName, PartName, RunId, TreePath};
 use mdl::object::{
-    Commit, Definition, Entry, Feature, Features, FindContent, Node, Object, Page, Params, Placed,
-    PlacedParams, Series, Tag, Time, Tree,
+    Commit, Definition, Entry, Feature, Features, FindContent, Node, Object, Page, Params, Phase, Placed,
+    PlacedParams, Run, Series, Tag, Time, Tree,
 };
 use mdl::refs;
 use mdl::storage::{Key, Memory, Storage};
@@ -215,6 +215,14 @@ fn examples() -> BTreeMap<&'static str, Example> {
         time: noon(),
         message: "first".to_owned(),
     };
+    let run = Run {
+        id: RunId::from_parts(1_767_268_800_000, [7; 10]),
+        name: Some("wide".to_owned()),
+        phase: Phase::Train,
+        sweep: Some(RunId::from_parts(1_767_268_799_000, [9; 10])),
+        set: values([("train.lr", Value::Float(0.1))]),
+        reproduces: None,
+    };
     let series = Series { steps: Some(vec![10, 20, 25]), times: None, values: vec![0.5, 0.25, f64::NAN] };
     BTreeMap::from([
         ("values", plain(Value::List(scalars.to_vec()))),
@@ -225,6 +233,7 @@ fn examples() -> BTreeMap<&'static str, Example> {
         ("definition", object(definition)),
         ("series", object(series)),
         ("commit", object(commit)),
+        ("run", plain(run)),
         ("tag", object(tag)),
         ("pack", pack()),
         ("recipe-root", recipe_root()),
