@@ -219,7 +219,7 @@ fn examples() -> BTreeMap<&'static str, Example> {
         id: RunId::from_parts(1_767_268_800_000, [7; 10]),
         name: Some("wide".to_owned()),
         phase: Phase::Train,
-        sweep: Some(RunId::from_parts(1_767_268_799_000, [9; 10])),
+        sweep: Some("rates".to_owned()),
         set: values([("train.lr", Value::Float(0.1))]),
         reproduces: None,
     };

@@ -16,8 +16,8 @@ record! {
         pub name: Option<String>,
         /// What it was for.
         pub phase: Phase,
-        /// The sweep that it belongs to: the id of the sweep's own making.
-        pub sweep: Option<RunId>,
+        /// The sweep that it belongs to: the name that a person gave it, or one that is made for it.
+        pub sweep: Option<String>,
         /// Parameters that were set for this run alone, by their dotted paths.
         pub set: BTreeMap<String, Value>,
         /// The commit whose definition was executed again, if that was the purpose.

@@ -16,7 +16,7 @@ pub struct RunQuery {
     /// At most so many, the newest; all, if it is not said.
     pub limit: Option<usize>,
     /// Only those of this sweep.
-    pub sweep: Option<RunId>,
+    pub sweep: Option<String>,
 }
 
 /// Runs, newest first.
@@ -45,7 +45,7 @@ impl Repository {
                 None => refs::read(&*self.storage, &ref_of(&id)?)?.map(|(_, entry)| entry),
             };
             let run = entry.map(|entry| self.recorded(id, &entry)).transpose()?;
-            runs.extend(run.filter(|run| query.sweep.is_none() || run.sweep() == query.sweep.as_ref()));
+            runs.extend(run.filter(|run| query.sweep.is_none() || run.sweep() == query.sweep.as_deref()));
         }
         Ok(Runs { runs, total })
     }

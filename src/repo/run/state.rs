@@ -104,8 +104,8 @@ impl RecordedRun {
     }
 
     /// The sweep that it belongs to.
-    pub fn sweep(&self) -> Option<&RunId> {
-        self.commit.as_ref()?.1.run.as_ref()?.sweep.as_ref()
+    pub fn sweep(&self) -> Option<&str> {
+        self.commit.as_ref()?.1.run.as_ref()?.sweep.as_deref()
     }
 
     /// The final values of its metrics.
