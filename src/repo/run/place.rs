@@ -3,13 +3,15 @@
 //! It has the file that metrics are appended to, the log as it comes, and who records the run. What is in it is
 //! there as soon as it is written, so that it survives the run, and whoever records it.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
 use crate::capture;
-use crate::disk::{Durability, create_scratch_dir, replace};
+use crate::disk::{Disk, Durability, create_scratch_dir, replace};
 use crate::name::RunId;
 use crate::repo::{RepoError, Repository, plain};
 
@@ -35,7 +37,7 @@ impl Repository {
     }
 
     /// Makes the folder of a run, and says that we record it.
-    pub(in crate::repo) fn make_run_place(&self, id: &RunId) -> Result<Place, RepoError> {
+    pub(in crate::repo) fn make_run_place(&self, id: &RunId) -> Result<(Place, Recorder), RepoError> {
         let place = self.run_place(id);
         for folder in [&self.directory.join(FOLDER), &place.folder, &place.files(), &place.log()] {
             create_scratch_dir(&*self.disk, folder).map_err(|source| RepoError::Io {
@@ -44,22 +46,14 @@ impl Repository {
                 source,
             })?;
         }
-        self.show_recorder(&place)?;
-        Ok(place)
-    }
-
-    /// Says that the recorder of a run is there: at the start, and from time to time.
-    pub(in crate::repo) fn show_recorder(&self, place: &Place) -> Result<(), RepoError> {
-        let (pid, host) = (std::process::id(), capture::host());
-        let text = json!({
-            "pid": pid,
-            "process_start": capture::process_start(pid),
-            "host": host.name,
-            "boot": host.boot,
-        });
-        let (path, text) = (place.folder.join(RECORDER), text.to_string());
-        replace(&*self.disk, &self.directory.join("tmp"), &path, text.as_bytes(), Durability::Cache)
-            .map_err(|source| RepoError::Io { action: "write", path, source })
+        let (path, tmp) = (place.folder.join(RECORDER), self.directory.join("tmp"));
+        let recorder = Recorder { disk: self.disk.clone(), path, tmp };
+        recorder.show().map_err(|source| RepoError::Io {
+            action: "write",
+            path: recorder.path.clone(),
+            source,
+        })?;
+        Ok((place, recorder))
     }
 
     /// Removes what is recorded by now. What else a program put there is its own.
@@ -80,6 +74,28 @@ impl Repository {
         let _ = disk.remove_file(&place.folder.join(RECORDER));
         let _ = disk.remove_dir(&place.files());
         let _ = disk.remove_dir(&place.folder);
+    }
+}
+
+/// Who records a run: this process.
+#[derive(Clone)]
+pub(in crate::repo) struct Recorder {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    tmp: PathBuf,
+}
+
+impl Recorder {
+    /// Says that it is there: at the start, and from time to time.
+    pub fn show(&self) -> io::Result<()> {
+        let (pid, host) = (std::process::id(), capture::host());
+        let text = json!({
+            "pid": pid,
+            "process_start": capture::process_start(pid),
+            "host": host.name,
+            "boot": host.boot,
+        });
+        replace(&*self.disk, &self.tmp, &self.path, text.to_string().as_bytes(), Durability::Cache)
     }
 }
 

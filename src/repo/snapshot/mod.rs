@@ -24,7 +24,7 @@ use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::{DatasetSpec, Manifest};
 use crate::worktree::scan::{ScanError, ScanOptions, Sink, scan_files};
 use files::{Files, merge, unreadable};
-use results::results;
+use results::{Wanted, results};
 
 /// Something worth saying that stops nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         let features = self.features(&mut warnings)?;
         let params = self.params(&mut warnings)?;
         let outcome = match self.subject {
-            Subject::WorkTree => results(self.manifest, &self.folder(), &|_| true, &mut warnings)?,
+            Subject::WorkTree => results(self.manifest, &self.folder(), Wanted::ALL, &mut warnings)?,
             Subject::Command(_) => None,
         };
         let definition = Definition {

@@ -11,21 +11,48 @@ use crate::value::Value;
 use crate::worktree::manifest::Manifest;
 use crate::worktree::scan::{ScanOptions, Sink};
 
-/// Whether what lies at a path counts as a result.
-pub(in crate::repo) type Counts<'a> = &'a dyn Fn(&TreePath) -> bool;
+/// Which results are wanted, and what becomes of those that cannot be read.
+#[derive(Clone, Copy)]
+pub(in crate::repo) struct Wanted<'a> {
+    /// Whether what lies at a path is a result.
+    pub counts: &'a dyn Fn(&TreePath) -> bool,
+    /// Whether one that cannot be read is a warning: after a run, the others are not to be lost with it.
+    pub lenient: bool,
+}
 
-/// Metrics and outputs that the manifest names, as far as they are there and count; `None` if there are none.
+impl Wanted<'_> {
+    /// All that there are, or an error.
+    pub const ALL: Wanted<'static> = Wanted { counts: &|_| true, lenient: false };
+
+    fn tolerate<T>(
+        self,
+        path: &TreePath,
+        read: Result<Option<T>, RepoError>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Option<T>, RepoError> {
+        match read {
+            Err(error) if self.lenient => {
+                warnings.push(Warning::Gap { what: path.to_string(), reason: error.to_string() });
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+}
+
+/// Metrics and outputs that the manifest names, as far as they are there and wanted; `None` if there are none.
 pub(in crate::repo) fn results<S: Sink>(
     manifest: &Manifest,
     files: &Files<'_, S>,
-    counts: Counts<'_>,
+    wanted: Wanted<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Outcome>, RepoError> {
-    let metrics = metrics(manifest, files, counts, warnings)?;
+    let metrics = metrics(manifest, files, wanted, warnings)?;
     let mut outputs = BTreeMap::new();
-    for (name, path) in manifest.outputs.iter().filter(|(_, path)| counts(path)) {
+    for (name, path) in manifest.outputs.iter().filter(|(_, path)| (wanted.counts)(path)) {
         let options = ScanOptions { traced: false, ..files.options() };
-        if let Some(node) = files.node(|| format!("output {name}"), path, options, warnings)? {
+        let node = files.node(|| format!("output {name}"), path, options, warnings);
+        if let Some(node) = wanted.tolerate(path, node, warnings)? {
             outputs.insert(name.clone(), Placed { path: path.clone(), node });
         }
     }
@@ -38,24 +65,34 @@ pub(in crate::repo) fn results<S: Sink>(
 fn metrics<S: Sink>(
     manifest: &Manifest,
     files: &Files<'_, S>,
-    counts: Counts<'_>,
+    wanted: Wanted<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Metrics>, RepoError> {
     let (mut placed, mut values) = (Vec::new(), BTreeMap::new());
-    for path in manifest.metrics.iter().filter(|path| counts(path)) {
-        let Some((file, bytes)) = files.file(|| "metrics".to_owned(), path, warnings)? else { continue };
-        let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
-        merge(&mut values, read).map_err(|key| RepoError::Invalid {
-            what: path.to_string(),
-            problem: format!("{key} is in another file of metrics as well"),
-        })?;
-        placed.push(file);
+    for path in manifest.metrics.iter().filter(|path| (wanted.counts)(path)) {
+        let read = read_metrics(path, files, &mut values, warnings);
+        placed.extend(wanted.tolerate(path, read, warnings)?);
     }
     if placed.is_empty() {
         return Ok(None);
     }
     let better = directions(manifest, &values);
     Ok(Some(Metrics { values, files: placed, better }))
+}
+
+fn read_metrics<S: Sink>(
+    path: &TreePath,
+    files: &Files<'_, S>,
+    values: &mut BTreeMap<String, Value>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<Placed>, RepoError> {
+    let Some((file, bytes)) = files.file(|| "metrics".to_owned(), path, warnings)? else { return Ok(None) };
+    let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
+    merge(values, read).map_err(|key| RepoError::Invalid {
+        what: path.to_string(),
+        problem: format!("{key} is in another file of metrics as well"),
+    })?;
+    Ok(Some(file))
 }
 
 /// Which direction is better, of those metrics of which the manifest says it.
