@@ -16,6 +16,7 @@ mod packages;
 mod pci;
 mod pyenv;
 mod redact;
+mod sampler;
 mod small_file;
 mod system;
 
@@ -25,6 +26,7 @@ use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
 
 pub use crate::capture::redact::url as redact_url;
+pub use crate::capture::sampler::{Sampler, Samples, Tick};
 
 /// The source files of a project.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -57,7 +57,7 @@ pub(super) fn observe(library: Library, limit: Duration) -> Observed {
 }
 
 /// Loads and starts the library; `Err(None)` if there is none.
-fn load(library: &Library) -> Result<Nvml, Option<String>> {
+pub(super) fn load(library: &Library) -> Result<Nvml, Option<String>> {
     let loaded = match library {
         Library::Driver => Nvml::init(),
         Library::At(path) => Nvml::builder().lib_path(path.as_os_str()).init(),
