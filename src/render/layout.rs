@@ -28,7 +28,7 @@ pub(super) fn clipped(style: &Style, text: &str, columns: usize) -> String {
         text.char_indices().nth(columns.saturating_mul(4).saturating_add(4)).map_or(text.len(), |it| it.0);
     let head = style.clip(&escape(&text[..end]), columns);
     match end < text.len() && !head.ends_with(style.ellipsis()) {
-        true => style.clip(&format!("{head}{:columns$}", ""), columns),
+        true => style.clip(&head, columns.saturating_sub(style.ellipsis().width())) + style.ellipsis(),
         false => head,
     }
 }
@@ -36,6 +36,7 @@ pub(super) fn clipped(style: &Style, text: &str, columns: usize) -> String {
 /// A heading after an empty line, and a dim remark beside it.
 pub(super) fn heading(out: &mut dyn Write, style: &Style, name: &str, remark: &str) -> io::Result<()> {
     let gap = if remark.is_empty() { "" } else { "   " };
+    let remark = &style.clip(remark, style.width.saturating_sub(name.width() + gap.len()));
     writeln!(out, "\n{}{gap}{}", style.paint(Role::Heading, name), style.paint(Role::Dim, remark))
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
+use unicode_width::UnicodeWidthStr;
 
 use crate::id::CommitId;
 use crate::name::RunId;
@@ -18,6 +19,12 @@ use crate::value::Value;
 
 /// Rows that are shown of a list.
 const MAX_ROWS: usize = 20;
+/// A terminal that is narrower than this has no room for all columns.
+const NARROW: usize = 72;
+/// A rule that is cut shorter than this tells nothing.
+const MIN_RULE: usize = 8;
+/// Between columns.
+const GAP: usize = 3;
 
 /// A difference between the recorded environment and this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,24 +128,33 @@ fn environment(out: &mut dyn Write, style: &Style, all: &[EnvironmentDifference]
         return Ok(());
     }
     heading(out, style, "environment", "the likeliest to matter first")?;
-    let room = style.width.saturating_sub(INDENT + 6).min(140);
+    let part = style.width.saturating_sub(INDENT + 2 * GAP).min(140) / 4;
+    let listed = &all[..all.len().min(MAX_ROWS)];
+    let cells = |text: &dyn Fn(&EnvironmentDifference) -> String| -> Vec<String> {
+        listed.iter().map(|it| clipped(style, &text(it), part)).collect()
+    };
+    let (classes, names) = (cells(&|it| it.class.clone()), cells(&|it| it.what.clone()));
+    let widest = |texts: &[String]| texts.iter().map(|text| text.width()).max().unwrap_or(0);
+    // What changed has the room that is left.
+    let used = INDENT + widest(&classes) + widest(&names) + 2 * GAP;
+    let room = style.width.saturating_sub(used).min(100);
     let mut table = Table::default();
-    for difference in all.iter().take(MAX_ROWS) {
-        let side = |side: &Option<String>| side.as_ref().map(|text| clipped(style, text, room / 4));
-        let change = match (side(&difference.before), side(&difference.after)) {
-            (Some(before), Some(after)) => style.change(&before, &after),
-            (Some(before), None) => format!("{before}, not here"),
-            (None, after) => format!("{}, not then", after.unwrap_or_default()),
-        };
-        let class = dim(clipped(style, &difference.class, room / 4));
-        table.row([
-            class,
-            plain(clipped(style, &difference.what, room / 4)),
-            plain(style.clip(&change, room / 2)),
-        ]);
+    for ((difference, class), name) in listed.iter().zip(classes).zip(names) {
+        table.row([dim(class), plain(name), plain(style.clip(&change(style, difference, room), room))]);
     }
     table.write(out, style, INDENT)?;
     and_more(out, style, all.len().saturating_sub(MAX_ROWS))
+}
+
+/// `1.26.4 → 2.0.0`, each side with half of the room.
+fn change(style: &Style, difference: &EnvironmentDifference, room: usize) -> String {
+    let half = room.saturating_sub(style.arrow().len() + 2) / 2;
+    let side = |side: &Option<String>, room: usize| side.as_ref().map(|text| clipped(style, text, room));
+    match (side(&difference.before, half), side(&difference.after, half)) {
+        (Some(before), Some(after)) => style.change(&before, &after),
+        (Some(before), None) => format!("{before}, not here"),
+        (None, after) => format!("{}, not then", after.unwrap_or_default()),
+    }
 }
 
 fn metrics(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::Result<()> {
@@ -146,30 +162,52 @@ fn metrics(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::Resu
         return Ok(());
     }
     heading(out, style, "metrics", "")?;
-    let ran = shown.receipt.is_some();
-    let mut table = Table::default();
-    let titles = ["recorded", "found", "difference"].map(|title| Cell::right(Role::Dim, title));
-    let titles = titles.into_iter().take(if ran { 3 } else { 1 });
-    table.row([plain("")].into_iter().chain(titles));
     // What came out otherwise is never among those left out.
-    let mut rows: Vec<&MetricFound> = shown.metrics.iter().collect();
-    rows.sort_by_key(|metric| std::cmp::Reverse(metric.grade));
-    for metric in rows.iter().take(MAX_ROWS) {
-        let name = plain(clipped(style, &metric.path, (style.width / 3).min(40)));
-        let value = |value: &Option<Value>| value.as_ref().map_or("none".to_owned(), measured);
-        let cut = |text: String| Cell::right(Role::Plain, style.clip(&text, 14));
-        let mut cells = vec![name, cut(value(&metric.recorded))];
-        if ran {
-            cells.extend([cut(value(&metric.found)), Cell::right(Role::Plain, difference(style, metric))]);
-            // A narrow terminal has no room for the rules.
-            let rule = clipped(style, &metric.rule, style.width.saturating_sub(64).min(40));
-            let role = metric.grade.map_or(Role::Dim, grade_role);
-            cells.extend((style.width >= 72).then(|| Cell::new(role, rule)));
-        }
-        table.row(cells);
+    let mut all: Vec<&MetricFound> = shown.metrics.iter().collect();
+    all.sort_by_key(|metric| std::cmp::Reverse(metric.grade));
+    let listed = &all[..all.len().min(MAX_ROWS)];
+    // A narrow terminal has room for what was found, and for the difference.
+    let ran = shown.receipt.is_some();
+    let columns: &[(&str, Figure)] = match (ran, style.width < NARROW) {
+        (false, _) => &[RECORDED],
+        (true, true) => &[FOUND, DIFFERENCE],
+        (true, false) => &[RECORDED, FOUND, DIFFERENCE],
+    };
+    let names = (style.width / 3).min(40);
+    let cut = if style.width < NARROW { 10 } else { 14 };
+    let titles = columns.iter().map(|(title, _)| Cell::right(Role::Dim, *title));
+    let mut rows: Vec<Vec<Cell>> = vec![[plain("")].into_iter().chain(titles).collect()];
+    for metric in listed {
+        let figure =
+            |(_, text): &(&str, Figure)| Cell::right(Role::Plain, style.clip(&text(style, metric), cut));
+        let name = plain(clipped(style, &metric.path, names));
+        rows.push([name].into_iter().chain(columns.iter().map(figure)).collect());
     }
+    // The rules have what room is left.
+    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let used: usize = (0..=columns.len()).map(|column| widest(column) + GAP).sum();
+    let room = style.width.saturating_sub(used + INDENT).min(40);
+    if ran && room >= MIN_RULE {
+        for (row, metric) in rows[1..].iter_mut().zip(listed) {
+            let role = metric.grade.map_or(Role::Dim, grade_role);
+            row.push(Cell::new(role, clipped(style, &metric.rule, room)));
+        }
+    }
+    let mut table = Table::default();
+    rows.into_iter().for_each(|row| table.row(row));
     table.write(out, style, INDENT)?;
-    and_more(out, style, rows.len().saturating_sub(MAX_ROWS))
+    and_more(out, style, all.len() - listed.len())
+}
+
+/// What a column says of a metric.
+type Figure = fn(&Style, &MetricFound) -> String;
+
+const RECORDED: (&str, Figure) = ("recorded", |_, metric| value(&metric.recorded));
+const FOUND: (&str, Figure) = ("found", |_, metric| value(&metric.found));
+const DIFFERENCE: (&str, Figure) = ("difference", difference);
+
+fn value(value: &Option<Value>) -> String {
+    value.as_ref().map_or("none".to_owned(), measured)
 }
 
 fn difference(style: &Style, metric: &MetricFound) -> String {
@@ -200,10 +238,10 @@ fn outputs(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::Resu
                 let text = if old == new { format!("differs, {old}") } else { style.change(&old, &new) };
                 (Role::Worse, text)
             }
-            (Some(_), None) => (Role::Worse, "was not written".to_owned()),
-            (None, _) => (Role::Worse, "was not written then".to_owned()),
+            (Some(_), None) => (Role::Worse, "not written now".to_owned()),
+            (None, _) => (Role::Worse, "not written then".to_owned()),
         };
-        let name = clipped(style, &output.name, (style.width / 2).min(48));
+        let name = clipped(style, &output.name, style.width.saturating_sub(INDENT + GAP + 20).min(48));
         table.row([plain(name), Cell::new(role, text)]);
     }
     table.write(out, style, INDENT)?;
@@ -248,3 +286,6 @@ pub fn receipt_json(shown: &ShownReceipt) -> Json {
         "notes": shown.notes,
     })
 }
+
+#[cfg(test)]
+mod tests;

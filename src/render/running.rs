@@ -111,3 +111,57 @@ fn metric(style: &Style, path: &str, value: &Value) -> String {
     };
     format!("{} {value}", clipped(style, path, 32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Kind;
+    use crate::render::run::fixture::run_id;
+
+    #[test]
+    fn a_run_says_when_it_starts_and_ends() {
+        let (style, id) = (Style::PLAIN, run_id(1));
+        let definition = Kind::Definition.digest(b"d").into();
+        assert_eq!(run_started(&style, &id, definition), "run 8e503j91 started, definition 2617e3133a");
+        let (accuracy, loss) = (Value::Float(0.97), Value::Float(0.1));
+        let mut end = RunEnd {
+            run: &id,
+            state: &RunState::Finished,
+            seconds: 3.21,
+            metrics: vec![("accuracy", &accuracy, true), ("loss", &loss, false)],
+            command: "mdl show 8e503j91",
+        };
+        assert_eq!(
+            run_finished(&style, &end),
+            "run 8e503j91 finished in 3.2 s: accuracy 0.97 (best), loss 0.1; mdl show 8e503j91"
+        );
+        end.state = &RunState::Failed(Some(3));
+        end.metrics.clear();
+        let text = "run 8e503j91 failed (exit 3) after 3.2 s; mdl show 8e503j91";
+        assert_eq!(run_finished(&style, &end), text);
+    }
+
+    #[test]
+    fn a_sweep_says_a_line_for_each_run() {
+        let (style, id, accuracy) = (Style::PLAIN, run_id(1), Value::Float(0.97));
+        let varied = BTreeMap::from([
+            ("model.depth".to_owned(), Value::Int(3i64.into())),
+            ("train.lr".to_owned(), Value::Text("\u{1b}[31m".into())),
+        ]);
+        let mut swept = SweptRun {
+            done: 3,
+            total: 12,
+            run: &id,
+            varied: &varied,
+            state: &RunState::Finished,
+            seconds: Some(3.21),
+            metric: Some(("accuracy", &accuracy)),
+        };
+        assert_eq!(
+            sweep_progress(&style, &swept),
+            "[ 3/12] 8e503j91  model.depth 3, train.lr \\u{1b}[31m  finished in 3.2 s  accuracy 0.97"
+        );
+        swept.seconds = None;
+        assert!(sweep_progress(&style, &swept).contains("  finished before  "));
+    }
+}

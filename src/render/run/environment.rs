@@ -48,7 +48,7 @@ fn accelerators(style: &Style, accelerators: &Accelerators) -> String {
     };
     let mut words: Vec<String> = models.iter().map(model).collect();
     if words.is_empty() {
-        words.push(if accelerators.gap.is_some() { "none seen" } else { "no accelerator" }.to_owned());
+        words.push(if accelerators.gap.is_some() { "none seen" } else { "none" }.to_owned());
     }
     words.extend(accelerators.driver.as_ref().map(|driver| format!("driver {driver}")));
     words.extend(accelerators.runtime.as_ref().map(|runtime| format!("runtime {runtime}")));

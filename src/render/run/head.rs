@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::object::{Grade, Receipt};
 use crate::render::elapsed::{ago, duration};
 use crate::render::escape::escape;
@@ -35,7 +37,7 @@ fn verdict(style: &Style, shown: &ShownRun) -> String {
     let (state, took) = (&shown.state, shown.seconds().map(duration));
     let word = style.paint(state.role(), state.word());
     let reason =
-        state.reason().map(|reason| format!(" ({})", clipped(style, &reason, 24))).unwrap_or_default();
+        state.reason().map(|reason| format!(" ({})", clipped(style, &reason, 16))).unwrap_or_default();
     let began = ago(shown.now.millis, shown.started().millis);
     let end = shown.outcome().and_then(|outcome| outcome.finished.as_ref());
     let ended = end.map(|time| ago(shown.now.millis, time.millis));
@@ -45,7 +47,8 @@ fn verdict(style: &Style, shown: &ShownRun) -> String {
         (_, Some(took), Some(ended)) => format!(" after {took}, {ended}"),
         _ => format!(", started {began}"),
     };
-    let rest = style.paint(Role::Dim, &rest);
+    let used = state.word().len() + reason.width();
+    let rest = style.paint(Role::Dim, &style.clip(&rest, style.width.saturating_sub(used)));
     format!("{word}{reason}{rest}")
 }
 

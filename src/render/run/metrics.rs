@@ -9,7 +9,7 @@ use crate::render::number::{measured, short};
 use crate::render::run::{MAX_ROWS, ShownRun};
 use crate::render::style::{Role, Style};
 use crate::render::table::{Cell, plain};
-use crate::value::Value;
+use crate::value::{KeyPath, Value};
 
 /// A metric with all that is known of it.
 pub(super) struct Metric<'a> {
@@ -48,12 +48,17 @@ impl Metric<'_> {
     }
 }
 
+/// The leaves of a map, of which an empty one has none.
+fn leaves(values: &Value) -> impl Iterator<Item = (KeyPath, &Value)> {
+    values.leaves().into_iter().filter(|(path, _)| !path.keys().is_empty())
+}
+
 /// All metrics, those whose direction is declared first.
 pub(super) fn metrics(shown: &ShownRun) -> Vec<Metric<'_>> {
     let recorded = shown.outcome().and_then(|outcome| outcome.metrics.as_ref());
     let values = recorded.map_or_else(Value::empty_map, |metrics| Value::Map(metrics.values.clone()));
     let finals: BTreeMap<String, &Value> =
-        values.leaves().into_iter().map(|(path, value)| (path.to_string(), value)).collect();
+        leaves(&values).map(|(path, value)| (path.to_string(), value)).collect();
     let names: BTreeSet<&str> = finals.keys().chain(shown.curves.keys()).map(String::as_str).collect();
     let metric = |name: &str| {
         let curve = shown.curves.get(name);

@@ -3,6 +3,8 @@
 //! What is not known, as of a run that is not finished, is left out. Long lists are bounded, and say by how much.
 
 mod environment;
+#[cfg(test)]
+pub(in crate::render) mod fixture;
 mod head;
 mod json;
 mod metrics;
@@ -19,7 +21,7 @@ use crate::render::layout::{Facts, INDENT, and_more, clipped, heading};
 use crate::render::number::size;
 use crate::render::run_state::RunState;
 use crate::render::style::{Role, Style};
-use crate::render::table::{Table, dim, plain};
+use crate::render::table::{Cell, Table, plain};
 use crate::value::Value;
 
 pub(super) use head::{grade_role, grade_text, receipt_text};
@@ -115,11 +117,14 @@ fn outputs(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io::Result<(
     let Some(outcome) = shown.outcome().filter(|outcome| !outcome.outputs.is_empty()) else { return Ok(()) };
     heading(out, style, "outputs", "")?;
     let mut table = Table::default();
-    let half = style.width.saturating_sub(INDENT + 6 + 10).min(96) / 2;
-    for (name, placed) in outcome.outputs.iter().take(MAX_ROWS) {
-        let size = size(placed.node.bytes());
-        let path = clipped(style, placed.path.as_str(), half);
-        table.row([plain(clipped(style, name.as_str(), half)), plain(path), dim(size)]);
+    // Beside the indentation, two gaps and the size.
+    let room = style.width.saturating_sub(INDENT + 6 + 9).min(96);
+    let listed = || outcome.outputs.iter().take(MAX_ROWS);
+    let names: Vec<Cell> = listed().map(|(name, _)| plain(clipped(style, name.as_str(), room / 2))).collect();
+    let widest = names.iter().map(Cell::width).max().unwrap_or(0);
+    for ((_, placed), name) in listed().zip(names) {
+        let path = clipped(style, placed.path.as_str(), (room - widest).min(48));
+        table.row([name, plain(path), Cell::right(Role::Dim, size(placed.node.bytes()))]);
     }
     table.write(out, style, INDENT)?;
     and_more(out, style, outcome.outputs.len().saturating_sub(MAX_ROWS))
@@ -161,3 +166,6 @@ fn log(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

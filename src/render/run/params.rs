@@ -17,6 +17,8 @@ pub(super) fn write(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io:
     let values = Value::Map(params.values.clone());
     let mut leaves: Vec<(String, &Value)> =
         values.leaves().into_iter().map(|(path, value)| (path.to_string(), value)).collect();
+    // The leaf of an empty map is the map.
+    leaves.retain(|(name, _)| !name.is_empty());
     let is_set = |name: &str| shown.run.set.contains_key(name);
     let marked = leaves.iter().any(|(name, _)| is_set(name));
     // Those of this run come first, so that they are never among those left out.

@@ -13,6 +13,8 @@ use crate::value::Value;
 
 /// Accelerators that are shown each in several rows; more of them have a row each.
 const MAX_IN_FULL: usize = 2;
+/// Accelerators that are looked for beyond those that the environment names.
+const MAX_LOOKED_FOR: usize = 1024;
 /// Accelerators that are shown.
 const MAX_ACCELERATORS: usize = 16;
 /// Columns of the judgement, over all its lines.
@@ -44,14 +46,18 @@ impl Unit {
             Unit::Cores => format!("{:.1}", value / 100.0),
         }
     }
+
+    /// The value at the top of a curve. What has no natural bound is drawn up to its peak.
+    fn full(self, peak: f64) -> f64 {
+        if matches!(self, Unit::Percent | Unit::Celsius) { 100.0 } else { peak }
+    }
 }
 
-/// A row: its label, the name of its samples, the whole that it is a share of, and a remark.
+/// A row: its label, the name of its samples, and a remark.
 struct Row {
     label: String,
     series: String,
     unit: Unit,
-    full: Option<f64>,
     note: String,
 }
 
@@ -83,7 +89,7 @@ pub(super) fn write(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io:
     let drawn = rows.iter().map(|(row, mean, peak)| CurveRow {
         name: plain(row.label.as_str()),
         values: shown.samples.get(&row.series).map_or(&[], |series| &series.values),
-        full: Some(row.full.unwrap_or(*peak)),
+        full: Some(row.unit.full(*peak)),
         figures: [*mean, *peak].map(|value| Cell::right(Role::Plain, row.unit.text(style, value))).into(),
         note: dim(row.note.as_str()),
     });
@@ -116,78 +122,67 @@ fn summary<'a>(shown: &'a ShownRun, name: &str) -> Option<&'a Value> {
 fn rows(style: &Style, shown: &ShownRun) -> (Vec<Row>, usize) {
     let environment = shown.snapshot.environment.as_ref();
     let devices = environment.map_or(&[][..], |it| &it.accelerators.devices);
-    let sampled = (0..).take_while(|index| figure(shown, &format!("gpu{index}.busy"), "peak").is_some());
-    let number = devices.len().max(sampled.take(1024).count());
+    let is_sampled = |index: &usize| figure(shown, &format!("gpu{index}.busy"), "peak").is_some();
+    let number = devices.len().max((0..MAX_LOOKED_FOR).take_while(is_sampled).count());
     let in_full = number <= MAX_IN_FULL;
     let accelerators = (0..number.min(MAX_ACCELERATORS)).flat_map(|index| match in_full {
         true => in_rows(shown, index, devices.get(index)),
-        false => vec![in_a_row(style, shown, index, devices.get(index))],
+        false => vec![in_a_row(style, shown, index)],
     });
     let system = environment.map(|it| &it.system);
     let cores = system.map(|system| system.limits.cpus.unwrap_or(system.cpu.threads as f64));
     let memory = system.map(|system| system.limits.memory.unwrap_or(system.memory));
-    let host = |label: &str, series: &str, unit, full, note: Option<String>| Row {
+    let row = |label: &str, series: &str, unit, note: Option<String>| Row {
         label: label.to_owned(),
         series: series.to_owned(),
         unit,
-        full,
         note: note.unwrap_or_default(),
     };
-    let of_cores = cores.map(|cores| format!("of {} cores", short(cores)));
-    let of_memory = memory.map(|memory| format!("of {}", size(memory)));
+    let whole_host = || Some("whole host".to_owned());
     let rest = [
-        host("cpu", "process.cpu", Unit::Cores, cores.map(|cores| cores * 100.0), of_cores),
-        host("memory", "process.memory", Unit::Bytes, memory.map(|memory| memory as f64), of_memory),
-        host("read", "process.read", Unit::Rate, None, None),
-        host("written", "process.written", Unit::Rate, None, None),
-        host("received", "host.received", Unit::Rate, None, Some("whole host".to_owned())),
-        host("sent", "host.sent", Unit::Rate, None, Some("whole host".to_owned())),
+        row("cpu cores", "process.cpu", Unit::Cores, cores.map(|cores| format!("of {}", short(cores)))),
+        row("memory", "process.memory", Unit::Bytes, memory.map(|memory| format!("of {}", size(memory)))),
+        row("read", "process.read", Unit::Rate, None),
+        row("written", "process.written", Unit::Rate, None),
+        row("received", "host.received", Unit::Rate, whole_host()),
+        row("sent", "host.sent", Unit::Rate, whole_host()),
     ];
-    (accelerators.chain(rest).collect(), number.saturating_sub(MAX_ACCELERATORS))
+    let left_out = (MAX_ACCELERATORS..number).filter(|index| is_sampled(index)).count();
+    (accelerators.chain(rest).collect(), left_out)
 }
 
 /// An accelerator of which each quantity has a row.
 fn in_rows(shown: &ShownRun, index: usize, device: Option<&Accelerator>) -> Vec<Row> {
-    let row = |what: &str, series: &str, unit, full: Option<f64>, note: Option<String>| Row {
+    let row = |what: &str, series: &str, unit, note: String| Row {
         label: format!("gpu{index} {what}"),
         series: format!("gpu{index}.{series}"),
         unit,
-        full,
-        note: note.unwrap_or_default(),
+        note,
     };
-    let memory = device.and_then(|device| device.memory);
-    let limit = device.and_then(|device| device.power_limit).map(|limit| limit as f64 / 1000.0);
+    let memory = device.and_then(|device| device.memory).map(|memory| format!("of {}", size(memory)));
+    let limit = device.and_then(|device| device.power_limit).map(|limit| format!("of {} W", limit / 1000));
     let energy = summary(shown, &format!("gpu{index}.energy")).and_then(Value::as_f64).map(energy);
-    let power = [limit.map(|limit| format!("of {limit:.0} W")), energy];
-    let power: Vec<String> = power.into_iter().flatten().collect();
+    let power: Vec<String> = limit.into_iter().chain(energy).collect();
     vec![
-        row("busy", "busy", Unit::Percent, Some(100.0), None),
-        row(
-            "memory",
-            "memory_used",
-            Unit::Bytes,
-            memory.map(|memory| memory as f64),
-            memory.map(|memory| format!("of {}", size(memory))),
-        ),
-        row("power", "power", Unit::Watts, limit, Some(power.join(", "))),
-        row("heat", "temperature", Unit::Celsius, Some(100.0), None),
+        row("busy", "busy", Unit::Percent, String::new()),
+        row("memory", "memory_used", Unit::Bytes, memory.unwrap_or_default()),
+        row("power", "power", Unit::Watts, power.join(", ")),
+        row("temp", "temperature", Unit::Celsius, String::new()),
     ]
 }
 
 /// An accelerator of many: how busy it was, and its peaks.
-fn in_a_row(style: &Style, shown: &ShownRun, index: usize, device: Option<&Accelerator>) -> Row {
+fn in_a_row(style: &Style, shown: &ShownRun, index: usize) -> Row {
     let peak = |series: &str, unit: Unit| {
         figure(shown, &format!("gpu{index}.{series}"), "peak").map(|value| unit.text(style, value))
     };
-    let total = device.and_then(|device| device.memory).map(|memory| format!(" of {}", size(memory)));
-    let memory = peak("memory_used", Unit::Bytes).map(|used| used + &total.unwrap_or_default());
-    let note = [memory, peak("power", Unit::Watts), peak("temperature", Unit::Celsius)];
+    let peaks =
+        [peak("memory_used", Unit::Bytes), peak("power", Unit::Watts), peak("temperature", Unit::Celsius)];
     Row {
         label: format!("gpu{index} busy"),
         series: format!("gpu{index}.busy"),
         unit: Unit::Percent,
-        full: Some(100.0),
-        note: note.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        note: peaks.into_iter().flatten().collect::<Vec<_>>().join(", "),
     }
 }
 

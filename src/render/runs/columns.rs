@@ -7,6 +7,7 @@ use crate::render::elapsed::{ago, duration};
 use crate::render::layout::clipped;
 use crate::render::number::{measured, short, value_text};
 use crate::render::run::{grade_role, grade_text};
+use crate::render::run_state::RunState;
 use crate::render::runs::{RunLine, Runs};
 use crate::render::style::{Role, Style};
 use crate::render::table::{Cell, dim, plain};
@@ -49,13 +50,14 @@ pub(super) fn lookup<'a>(values: &'a BTreeMap<String, Value>, path: &KeyPath) ->
 /// The columns that fit.
 pub(super) fn columns(lines: &[&RunLine], style: &Style, runs: &Runs<'_>, of_sweep: bool) -> Vec<Column> {
     let cut = if runs.full { usize::MAX } else { MAX_CELL };
+    let names_differ = lines.iter().any(|line| line.run.name != lines[0].run.name);
     let mut columns = vec![
         column("run", 0, lines, |line| Cell::new(Role::Id, line.run.id.short())),
-        column("name", 3, lines, |line| {
+        column("name", if names_differ { 3 } else { 8 }, lines, |line| {
             plain(clipped(style, line.run.name.as_deref().unwrap_or_default(), cut))
         }),
         column("state", 0, lines, |line| state(style, line)),
-        column("started", 5, lines, |line| dim(ago(runs.now.millis, line.started.millis))),
+        column("started", 4, lines, |line| dim(ago(runs.now.millis, line.started.millis))),
         column("took", 7, lines, |line| {
             Cell::right(Role::Plain, line.seconds.map(duration).unwrap_or_default())
         }),
@@ -91,9 +93,16 @@ fn column(title: &str, rank: u8, lines: &[&RunLine], cell: impl Fn(&RunLine) -> 
     Column { title: title.to_owned(), rank, right: cells.first().is_some_and(Cell::is_right), cells }
 }
 
+/// The word, and of a failure the reason: that a run was interrupted says enough in a table.
 fn state(style: &Style, line: &RunLine) -> Cell {
-    let reason = line.state.reason().map(|reason| format!(", {}", clipped(style, &reason, 10)));
-    Cell::new(line.state.role(), format!("{}{}", line.state.word(), reason.unwrap_or_default()))
+    let reason = match &line.state {
+        RunState::Failed(Some(exit)) if *exit > 0 => format!(" ({exit})"),
+        state @ RunState::Failed(Some(_)) => {
+            format!(" ({})", clipped(style, &state.reason().unwrap_or_default(), 10))
+        }
+        _ => String::new(),
+    };
+    Cell::new(line.state.role(), format!("{}{reason}", line.state.word()))
 }
 
 /// The parameters that differ: first those that were set for a run, then the others by name.
@@ -118,7 +127,7 @@ fn params(lines: &[&RunLine], style: &Style, cut: usize) -> Vec<Column> {
     };
     let one = |(at, name): (usize, &&String)| Column {
         title: clipped(style, name, cut),
-        rank: if at == 0 { 2 } else { 4 },
+        rank: if at == 0 { 2 } else { 5 },
         right: true,
         cells: (0..lines.len()).map(|row| cell(name, row)).collect(),
     };

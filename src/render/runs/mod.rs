@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use crate::id::{CommitId, DefinitionId};
 use crate::name::RunId;
 use crate::object::{Direction, Grade, Run, Time};
-use crate::render::layout::clipped;
+use crate::render::layout::{clipped, wrapped};
 use crate::render::number::count;
 use crate::render::run_state::RunState;
 use crate::render::style::{Role, Style};
@@ -107,7 +107,10 @@ pub fn runs_by_sweep(out: &mut dyn Write, style: &Style, runs: &Runs<'_>) -> io:
             .filter(|name| lines.iter().all(|line| line.run.name.as_deref() == Some(name)));
         let name = name.map(|name| format!("{}   ", clipped(style, name, 24))).unwrap_or_default();
         let id = style.paint(Role::Id, sweep.short());
-        writeln!(out, "sweep {id}   {name}{}", style.paint(Role::Dim, &counts(&lines)))?;
+        let used = "sweep    ".len() + sweep.short().len();
+        let width = if runs.full { usize::MAX } else { style.width };
+        let counts = style.clip(&format!("{name}{}", counts(&lines)), width.saturating_sub(used));
+        writeln!(out, "sweep {id}   {}", style.paint(Role::Dim, &counts))?;
         table(&lines, style, runs, true).write(out, style, 2)?;
         writeln!(out)?;
     }
@@ -139,7 +142,9 @@ fn closing(out: &mut dyn Write, style: &Style, runs: &Runs<'_>, counts: &str) ->
         0 => String::new(),
         more => format!("; {more} more: {}", clipped(style, runs.more_command, 60)),
     };
-    writeln!(out, "{}", style.paint(Role::Dim, &format!("{counts}{more}")))
+    let width = if runs.full { usize::MAX } else { style.width };
+    let lines = wrapped(style, &format!("{counts}{more}"), width);
+    lines.iter().try_for_each(|line| writeln!(out, "{}", style.paint(Role::Dim, line)))
 }
 
 /// Puts the run first whose first metric with a direction is best; those without it come last. Equal ones stay in
@@ -164,3 +169,6 @@ fn sort_best_first<T>(lines: &mut [T], line: impl Fn(&T) -> &RunLine) {
     };
     lines.sort_by(rank);
 }
+
+#[cfg(test)]
+mod tests;
