@@ -24,6 +24,16 @@ impl Cell {
         Self { right: true, ..Self::new(role, text) }
     }
 
+    /// Columns that its text takes.
+    pub(super) fn width(&self) -> usize {
+        self.text.width()
+    }
+
+    /// Whether its text ends where its column ends.
+    pub(super) fn is_right(&self) -> bool {
+        self.right
+    }
+
     /// The cell two columns further to the right.
     pub(super) fn indented(mut self) -> Self {
         self.text.insert_str(0, "  ");
