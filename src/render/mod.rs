@@ -42,7 +42,6 @@ pub use object::{any_object, resolved, resolved_json};
 pub use receipt::{EnvironmentDifference, MetricFound, OutputFound, ShownReceipt, receipt, receipt_json};
 pub use refs::{BranchLine, TagLine, branches, branches_json, history, history_json, tags, tags_json};
 pub use run::{ShownRun, show_run, show_run_json};
-pub use run_state::RunState;
 pub use running::{RunEnd, SweptRun, run_finished, run_started, sweep_progress};
 pub use runs::{RunLine, Runs, best_first, runs, runs_by_sweep, runs_json};
 pub use show::{ShownCommit, show_commit, show_commit_json, show_snapshot};

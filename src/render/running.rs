@@ -7,8 +7,9 @@ use crate::name::RunId;
 use crate::render::elapsed::duration;
 use crate::render::layout::clipped;
 use crate::render::number::{measured, short, short_id, value_text};
-use crate::render::run_state::RunState;
+use crate::render::run_state::role;
 use crate::render::style::{Role, Style};
+use crate::repo::RunState;
 use crate::value::Value;
 
 /// Metrics that are named in a line.
@@ -101,7 +102,7 @@ fn took(state: &RunState, seconds: f64) -> String {
 
 fn state(style: &Style, state: &RunState) -> String {
     let reason = state.reason().map(|reason| format!(" ({})", clipped(style, &reason, 24)));
-    format!("{}{}", style.paint(state.role(), state.word()), reason.unwrap_or_default())
+    format!("{}{}", style.paint(role(state), state.word()), reason.unwrap_or_default())
 }
 
 fn metric(style: &Style, path: &str, value: &Value) -> String {

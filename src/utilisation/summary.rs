@@ -117,7 +117,8 @@ fn series(all: &Weighted<'_>, spans: Option<&[Range<i64>]>) -> Series {
     for (name, times, values, weights) in all {
         let within = |time: i64| spans.is_none_or(|spans| spans.iter().any(|span| span.contains(&time)));
         let kept = times.iter().zip(values.iter().zip(weights)).filter(|(time, _)| within(**time));
-        let (values, weights): (Vec<f64>, Vec<f64>) = kept.map(|(_, (value, weight))| (*value, *weight)).unzip();
+        let (values, weights): (Vec<f64>, Vec<f64>) =
+            kept.map(|(_, (value, weight))| (*value, *weight)).unzip();
         if let Some(accelerator) = name.strip_suffix(THROTTLE) {
             let throttle = statistics::throttle(&values, &weights);
             found.throttle.extend(throttle.map(|throttle| (accelerator.to_owned(), throttle)));

@@ -7,7 +7,8 @@ use crate::diff::fixture::{Project, file};
 use crate::id::{ContentId, Kind};
 use crate::name::{PartName, RunId, TreePath};
 use crate::object::*;
-use crate::render::{RunState, ShownRun};
+use crate::render::ShownRun;
+use crate::repo::RunState;
 use crate::value::Value;
 
 pub(in crate::render) const BEGAN: i64 = 1_795_411_311_000;
@@ -104,7 +105,7 @@ fn summary(mean: f64, peak: f64) -> Value {
 /// A run of a sweep on so many cards, with utilisation, seeds, redactions and gaps.
 pub(in crate::render) fn gpu_run(cards: usize) -> ShownRun {
     let mut shown = cpu_run();
-    shown.run.sweep = Some(run_id(9));
+    shown.run.sweep = Some("depths".into());
     shown.run.set =
         [("train.lr".to_owned(), Value::Float(0.1)), ("model.depth".to_owned(), Value::Int(3i64.into()))]
             .into();

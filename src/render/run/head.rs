@@ -10,8 +10,9 @@ use crate::render::escape::escape;
 use crate::render::layout::{Facts, clipped};
 use crate::render::number::{date, short, short_id, value_text};
 use crate::render::run::ShownRun;
-use crate::render::run_state::RunState;
+use crate::render::run_state::role;
 use crate::render::style::{Role, Style};
+use crate::repo::RunState;
 use crate::value::Value;
 
 /// Items that are named in a line.
@@ -35,7 +36,7 @@ pub(super) fn write(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io:
 /// `finished in 12 min 4 s, 2 h ago`.
 fn verdict(style: &Style, shown: &ShownRun) -> String {
     let (state, took) = (&shown.state, shown.seconds().map(duration));
-    let word = style.paint(state.role(), state.word());
+    let word = style.paint(role(state), state.word());
     let reason =
         state.reason().map(|reason| format!(" ({})", clipped(style, &reason, 16))).unwrap_or_default();
     let began = ago(shown.now.millis, shown.started().millis);
@@ -63,7 +64,7 @@ fn facts(style: &Style, shown: &ShownRun) -> Facts {
     facts.push("phase", run.phase.as_str());
     let set = items(style, run.set.iter().map(|(name, value)| (name.as_str(), value)), run.set.len());
     match &run.sweep {
-        Some(sweep) => facts.push("sweep", format!("{}  {set}", sweep.short()).trim_end()),
+        Some(sweep) => facts.push("sweep", format!("{}  {set}", clipped(style, sweep, 24)).trim_end()),
         None if !set.is_empty() => facts.push("set", set),
         None => {}
     }

@@ -9,7 +9,7 @@ use crate::object::{Direction, Receipt, Run, Series};
 use crate::render::json::{fields_json, node_json, time_json, value_json};
 use crate::render::run::ShownRun;
 use crate::render::run::metrics::{Metric, metrics};
-use crate::render::run_state::RunState;
+use crate::repo::RunState;
 use crate::value::Value;
 
 /// A number; what JSON cannot say is text.
@@ -33,7 +33,7 @@ pub(in crate::render) fn run_json(run: &Run, state: &RunState) -> Map<String, Js
         "failed_with": exit,
         "interrupted_by": signal,
         "phase": run.phase.as_str(),
-        "sweep": run.sweep.as_ref().map(|id| id.as_str()),
+        "sweep": run.sweep,
         "set": values_json(&run.set),
         "reproduces": run.reproduces.map(|id| id.to_string()),
     });

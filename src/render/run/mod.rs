@@ -19,9 +19,9 @@ use crate::id::CommitId;
 use crate::object::{Outcome, Run, Series, Time};
 use crate::render::layout::{Facts, INDENT, and_more, clipped, heading};
 use crate::render::number::size;
-use crate::render::run_state::RunState;
 use crate::render::style::{Role, Style};
 use crate::render::table::{Cell, Table, plain};
+use crate::repo::RunState;
 use crate::value::Value;
 
 pub(super) use head::{grade_role, grade_text, receipt_text};

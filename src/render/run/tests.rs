@@ -4,7 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::object::{Direction, Divergence, Grade, Receipt};
 use crate::render::run::fixture::*;
-use crate::render::{RunState, ShownRun, Style, show_run, show_run_json};
+use crate::render::{ShownRun, Style, show_run, show_run_json};
+use crate::repo::RunState;
 use crate::value::Value;
 
 fn shown(style: Style, run: &ShownRun) -> String {

@@ -7,10 +7,11 @@ use crate::render::elapsed::{ago, duration};
 use crate::render::layout::clipped;
 use crate::render::number::{measured, short, value_text};
 use crate::render::run::{grade_role, grade_text};
-use crate::render::run_state::RunState;
+use crate::render::run_state::role;
 use crate::render::runs::{RunLine, Runs};
 use crate::render::style::{Role, Style};
 use crate::render::table::{Cell, dim, plain};
+use crate::repo::RunState;
 use crate::value::{KeyPath, Value};
 
 /// Parameters that have a column, of those that differ.
@@ -71,9 +72,8 @@ pub(super) fn columns(lines: &[&RunLine], style: &Style, runs: &Runs<'_>, of_swe
         None => plain(""),
     }));
     if !of_sweep {
-        let sweep =
-            |line: &RunLine| line.run.sweep.as_ref().map(|id| id.short().to_owned()).unwrap_or_default();
-        columns.push(column("sweep", 10, lines, |line| dim(sweep(line))));
+        let sweep = |line: &RunLine| line.run.sweep.as_deref().map(|name| clipped(style, name, cut));
+        columns.push(column("sweep", 10, lines, |line| dim(sweep(line).unwrap_or_default())));
     }
     columns.retain(|column| column.cells.iter().any(|cell| cell.width() > 0));
     let indent = if of_sweep { 2 } else { 0 };
@@ -102,7 +102,7 @@ fn state(style: &Style, line: &RunLine) -> Cell {
         }
         _ => String::new(),
     };
-    Cell::new(line.state.role(), format!("{}{reason}", line.state.word()))
+    Cell::new(role(&line.state), format!("{}{reason}", line.state.word()))
 }
 
 /// The parameters that differ: first those that were set for a run, then the others by name.

@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::id::{CommitId, DefinitionId};
-use crate::name::RunId;
 use crate::object::{Direction, Grade, Run, Time};
 use crate::render::layout::{clipped, wrapped};
 use crate::render::number::count;
-use crate::render::run_state::RunState;
 use crate::render::style::{Role, Style};
 use crate::render::table::Table;
+use crate::repo::RunState;
 use crate::value::Value;
 
 pub use json::runs_json;
@@ -87,30 +86,26 @@ pub fn runs(out: &mut dyn Write, style: &Style, runs: &Runs<'_>) -> io::Result<(
 
 /// Writes the runs of each sweep, best first; the newest sweep comes first. Runs of no sweep are left out.
 pub fn runs_by_sweep(out: &mut dyn Write, style: &Style, runs: &Runs<'_>) -> io::Result<()> {
-    let mut sweeps: BTreeMap<&RunId, Vec<&RunLine>> = BTreeMap::new();
+    // In the order of their newest runs.
+    let mut sweeps: Vec<(&str, Vec<&RunLine>)> = Vec::new();
     for line in runs.lines {
-        if let Some(sweep) = &line.run.sweep {
-            sweeps.entry(sweep).or_default().push(line);
+        let Some(sweep) = line.run.sweep.as_deref() else { continue };
+        match sweeps.iter_mut().find(|(name, _)| *name == sweep) {
+            Some((_, lines)) => lines.push(line),
+            None => sweeps.push((sweep, vec![line])),
         }
     }
     if sweeps.is_empty() {
         return writeln!(out, "no sweeps");
     }
     let number = sweeps.len();
-    // Ids sort by when they were made.
-    for (sweep, mut lines) in sweeps.into_iter().rev() {
+    for (sweep, mut lines) in sweeps {
         sort_best_first(&mut lines, |line| line);
-        let name = lines[0]
-            .run
-            .name
-            .as_deref()
-            .filter(|name| lines.iter().all(|line| line.run.name.as_deref() == Some(name)));
-        let name = name.map(|name| format!("{}   ", clipped(style, name, 24))).unwrap_or_default();
-        let id = style.paint(Role::Id, sweep.short());
-        let used = "sweep    ".len() + sweep.short().len();
+        let name = clipped(style, sweep, 24);
+        let used = "sweep    ".len() + name.chars().count();
         let width = if runs.full { usize::MAX } else { style.width };
-        let counts = style.clip(&format!("{name}{}", counts(&lines)), width.saturating_sub(used));
-        writeln!(out, "sweep {id}   {}", style.paint(Role::Dim, &counts))?;
+        let counts = style.clip(&counts(&lines), width.saturating_sub(used));
+        writeln!(out, "sweep {}   {}", style.paint(Role::Id, &name), style.paint(Role::Dim, &counts))?;
         table(&lines, style, runs, true).write(out, style, 2)?;
         writeln!(out)?;
     }

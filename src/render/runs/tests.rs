@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::id::Kind;
 use crate::object::{Direction, Grade};
 use crate::render::run::fixture::{at, run, run_id};
-use crate::render::{RunLine, RunState, Runs, Style, best_first, runs, runs_by_sweep, runs_json};
+use crate::render::{RunLine, Runs, Style, best_first, runs, runs_by_sweep, runs_json};
+use crate::repo::RunState;
 use crate::value::Value;
 
 fn map(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
@@ -18,7 +19,7 @@ fn line(number: u8, lr: f64, depth: i64, accuracy: Option<f64>) -> RunLine {
     let train = map(&[("lr", Value::Float(lr)), ("epochs", Value::Int(100i64.into()))]);
     let model = map(&[("depth", Value::Int(depth.into()))]);
     let mut run = run(number);
-    run.sweep = (number < 7).then(|| run_id(200));
+    run.sweep = (number < 7).then(|| "depths".to_owned());
     run.set = map(&[("train.lr", Value::Float(lr))]);
     let metrics = accuracy.map(|accuracy| {
         map(&[
