@@ -1,1 +1,301 @@
 //! Starting a command as it would run without us: its terminal, signals and exit code; its log is kept.
+//!
+//! The command inherits standard input, and so the terminal with its modes, its keys and its job control. What it
+//! prints passes through a pipe, or through a pseudo-terminal where ours is a terminal, which alters no byte: that one is
+//! only a screen, and the controlling terminal stays the real one. So nothing has to be set on the user's terminal,
+//! and nothing can be left behind by a death, however sudden.
+//!
+//! A command that is started in the foreground of a terminal stays in our process group: keys reach it, and us,
+//! once and from the kernel, and a shell stops and continues us together. Everywhere else it gets a group of its own,
+//! to which signals are forwarded. See [`Signals`].
+//!
+//! Memory is bounded by the bounds of the log and a few buffers; time after the command's end by [`LINGER`],
+//! unless the reader of our own output is slow, for whom we wait as the command would have done.
+
+mod log;
+mod outlet;
+mod program;
+mod pump;
+#[cfg(unix)]
+mod screen;
+#[cfg(unix)]
+mod signals;
+mod spool;
+#[cfg(not(unix))]
+#[path = "system_other.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "system_unix.rs"]
+mod system;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::launch::log::Keeper;
+use crate::launch::pump::{Pump, Pumps};
+use crate::launch::spool::Spooler;
+use crate::launch::system::Running;
+
+pub use crate::launch::log::{Bounds, Log};
+pub use crate::launch::outlet::{Outlet, Outlets};
+pub use crate::launch::program::find;
+pub use crate::launch::spool::{Spool, discard, spooled};
+pub use crate::launch::system::{Signals, signal_name};
+
+/// How long we wait for output that somebody whom the command left behind may still print.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// What is to run, and how.
+#[derive(Clone, Copy)]
+pub struct Launch<'a> {
+    /// The program and its arguments, as they were typed.
+    pub command: &'a [OsString],
+    /// Where it runs.
+    pub directory: &'a Path,
+    /// Variables beside those that are inherited from us.
+    pub environment: &'a [(OsString, OsString)],
+    /// What it reads.
+    pub input: Input,
+    /// How long it may take, if that is bounded.
+    pub timeout: Option<Timeout>,
+    /// How much of what it prints is kept.
+    pub keep: Bounds,
+    /// Where the log is kept meanwhile, so that it outlives us.
+    pub spool: Option<Spool<'a>>,
+}
+
+/// What a command reads from its standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Ours.
+    Inherited,
+    /// Nothing: it is at its end.
+    Nothing,
+}
+
+/// How long a command may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout {
+    /// After this long it is asked to end (SIGTERM).
+    pub after: Duration,
+    /// After this much more it is killed.
+    pub grace: Duration,
+}
+
+/// How a command came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By a signal of this number.
+    Signal(i32),
+}
+
+impl Exit {
+    /// Whether it says that all went well.
+    pub fn is_success(self) -> bool {
+        self == Exit::Code(0)
+    }
+
+    /// As one number: negative for a signal.
+    pub fn number(self) -> i64 {
+        match self {
+            Exit::Code(code) => code.into(),
+            Exit::Signal(signal) => -i64::from(signal),
+        }
+    }
+
+    /// As a shell shows it: 128 and more for a signal.
+    pub fn shell_status(self) -> u8 {
+        match self {
+            Exit::Code(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
+            Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+/// What is not as one would expect, and stopped nothing.
+#[derive(Debug)]
+pub enum Gap {
+    /// Our own output could not be written, from somewhere on; the log has it.
+    Unheard(io::Error),
+    /// The log could not be kept on the disk meanwhile.
+    Spool(io::Error),
+    /// Somebody whom the command left behind holds its output open; what they print is not in the log.
+    StillOpen,
+    /// The terminal could not be imitated: the command saw a pipe.
+    NoTerminal(io::Error),
+}
+
+/// How a command ended, and what it printed.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub exit: Exit,
+    /// Whether it was ended because its time was over.
+    pub timed_out: bool,
+    /// The last signal that reached it to interrupt it (SIGINT, SIGTERM, SIGHUP, SIGQUIT), from us or with us.
+    pub interrupted: Option<i32>,
+    /// What it printed.
+    pub log: Log,
+    /// From its start to its end, what was still to print left out.
+    pub took: Duration,
+    /// What did not work beside it.
+    pub gaps: Vec<Gap>,
+}
+
+/// Why a command was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// There is nothing to run.
+    #[error("no command")]
+    Empty,
+    /// There is no such program.
+    #[error("{0:?}: command not found")]
+    NotFound(OsString),
+    /// It is no program, or not for us.
+    #[error("{0:?}: not executable")]
+    NotExecutable(OsString),
+    /// The directory to run in is not there.
+    #[error("{0:?}: no such directory")]
+    NoDirectory(PathBuf),
+    /// The system refused.
+    #[error("{0:?} could not be started")]
+    Refused(OsString, #[source] io::Error),
+}
+
+impl LaunchError {
+    /// The status that a shell gives to this error.
+    pub fn shell_status(&self) -> u8 {
+        match self {
+            LaunchError::NotFound(_) => 127,
+            LaunchError::Empty | LaunchError::NoDirectory(_) => 1,
+            LaunchError::NotExecutable(_) | LaunchError::Refused(..) => 126,
+        }
+    }
+}
+
+/// What is told to the thread that waits.
+enum Event {
+    /// The command has ended.
+    Exited,
+    /// A stream of its output has.
+    Closed,
+}
+
+/// What a command has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It was started just now, and has this process id.
+    Started(u32),
+    /// It has ended, and is not waited for yet: the system still tells what it used.
+    Ended,
+}
+
+/// Runs a command to its end. `reached` hears of both moments.
+pub fn launch(
+    spec: &Launch<'_>,
+    outlets: Outlets,
+    signals: &Signals,
+    reached: &mut dyn FnMut(Moment),
+) -> Result<Ended, LaunchError> {
+    find(spec)?;
+    let start = Instant::now();
+    let (running, streams, mut gaps) = signals.start(spec, outlets)?;
+    reached(Moment::Started(running.id()));
+
+    let keeper = Arc::new(Keeper::new(spec.keep, spec.spool.is_some()));
+    let (tell, events) = channel();
+    running.watch(tell.clone());
+    let pumps = Pumps::start(streams, &keeper, &tell);
+    let mut open = pumps.count();
+    let (timed_out, took, interrupted) = spooling(spec, &keeper, &mut gaps, || {
+        let timed_out = wait(&running, spec.timeout, &events, &mut open);
+        let ended = (timed_out, start.elapsed(), running.interrupted());
+        reached(Moment::Ended);
+        open = drain(&pumps, &events, open);
+        ended
+    });
+    if timed_out {
+        running.kill();
+    }
+    gaps.extend((open > 0).then_some(Gap::StillOpen));
+    gaps.extend(pumps.failures().into_iter().map(Gap::Unheard));
+    let exit = running.finish().map_err(|error| LaunchError::Refused(spec.command[0].clone(), error))?;
+    Ok(Ended { exit, timed_out, interrupted, log: keeper.take(), took, gaps })
+}
+
+/// Does something while the log is kept on the disk too, if that is wanted, and closes it.
+fn spooling<T>(spec: &Launch<'_>, keeper: &Keeper, gaps: &mut Vec<Gap>, work: impl FnOnce() -> T) -> T {
+    let Some(spool) = spec.spool else {
+        let done = work();
+        keeper.close();
+        return done;
+    };
+    thread::scope(|scope| {
+        let spooler = scope.spawn(move || Spooler::new(spool, spec.keep).run(keeper));
+        let done = work();
+        keeper.close();
+        let failure = spooler.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        gaps.extend(failure.map(Gap::Spool));
+        done
+    })
+}
+
+/// Waits until the command has ended, and sees to it that it does in its time. Says whether it had to.
+fn wait(running: &Running, timeout: Option<Timeout>, events: &Receiver<Event>, open: &mut usize) -> bool {
+    let mut next = timeout.map(|timeout| Instant::now() + timeout.after);
+    let mut timed_out = false;
+    loop {
+        let event = match next {
+            Some(at) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match event {
+            Ok(Event::Closed) => *open -= 1,
+            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => return timed_out,
+            Err(RecvTimeoutError::Timeout) if timed_out => {
+                running.kill();
+                next = None;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                running.terminate();
+                timed_out = true;
+                next = timeout.map(|timeout| Instant::now() + timeout.grace);
+            }
+        }
+    }
+}
+
+/// How long nothing comes before nothing is expected any more.
+const QUIET: Duration = Duration::from_millis(250);
+/// The same when [`LINGER`] has passed: no longer than a moment between two reads.
+const MOMENT: Duration = Duration::from_millis(5);
+/// More than a pipe can hold of what the command itself has printed.
+const FLOOD: u64 = 16 << 20;
+
+/// Lets what the command has printed pass, now that it has ended. Says how many streams are open then.
+///
+/// While our own reader is slow we wait for it: what it has not yet taken would be lost otherwise.
+fn drain(pumps: &Pumps, events: &Receiver<Event>, mut open: usize) -> usize {
+    let (end, first) = (Instant::now() + LINGER, pumps.read());
+    while open > 0 {
+        let before = pumps.read();
+        let late = Instant::now() >= end;
+        match events.recv_timeout(if late { MOMENT } else { QUIET }) {
+            Ok(Event::Closed) => open -= 1,
+            Ok(Event::Exited) => {}
+            Err(_) if pumps.iter().any(Pump::is_writing) => {}
+            Err(_) if pumps.read() == before || (late && before - first > FLOOD) => break,
+            Err(_) => {}
+        }
+    }
+    open
+}

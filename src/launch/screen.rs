@@ -1,0 +1,47 @@
+//! A pseudo-terminal that is only a screen: what is written to it comes out unaltered.
+//!
+//! A command sees that it writes to a terminal, and how large that is. It is not the command's controlling
+//! terminal, and nobody types into it: keys, modes, and job control are those of the real one, which the command has as its
+//! standard input.
+
+use std::fs::File;
+use std::io;
+
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
+};
+
+/// Our end of a screen.
+pub(super) struct Screen {
+    controller: File,
+    /// The terminal that it stands for.
+    real: File,
+}
+
+impl Screen {
+    /// A screen in place of a terminal, and the end of it that a command gets.
+    pub fn open(real: &File) -> io::Result<(Self, File)> {
+        let rustix_openpty::Pty { controller, user } = rustix_openpty::openpty(None, None)?;
+        let mut modes = tcgetattr(real)?;
+        // A newline becomes a carriage return and a newline in the real terminal, once, and not in the log.
+        modes.output_modes.remove(OutputModes::OPOST);
+        modes.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&user, OptionalActions::Now, &modes)?;
+        let screen = Self { controller: controller.into(), real: real.try_clone()? };
+        screen.fit();
+        Ok((screen, user.into()))
+    }
+
+    /// Takes on the size of the real terminal.
+    pub fn fit(&self) {
+        if let Ok(size) = tcgetwinsize(&self.real) {
+            // One that cannot be resized keeps its size.
+            let _ = tcsetwinsize(&self.controller, size);
+        }
+    }
+
+    /// What is written to it.
+    pub fn reader(&self) -> io::Result<File> {
+        self.controller.try_clone()
+    }
+}

@@ -1,0 +1,182 @@
+//! Starting, signalling and awaiting a process on Unix.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+
+use crate::launch::outlet::{Outlets, Stream};
+use crate::launch::program::find;
+use crate::launch::screen::Screen;
+use crate::launch::signals::Target;
+use crate::launch::{Event, Exit, Gap, Input, Launch, LaunchError};
+
+pub use crate::launch::signals::Signals;
+pub use signal_hook::low_level::signal_name;
+
+/// How the streams of a command are laid: through a screen where they go to a terminal, through pipes elsewhere.
+#[derive(Default)]
+struct Plumbing {
+    screen: Option<Arc<Screen>>,
+    /// What is written to the screen.
+    shown: Option<File>,
+    /// The end of the screen that the command gets.
+    user: Option<File>,
+    output_shown: bool,
+    errors_shown: bool,
+}
+
+impl Plumbing {
+    fn lay(outlets: &Outlets) -> io::Result<Self> {
+        let (output, errors) = (outlets.output.terminal(), outlets.errors.terminal());
+        let Some(real) = output.or(errors) else { return Ok(Self::default()) };
+        let (screen, user) = Screen::open(real)?;
+        Ok(Self {
+            shown: Some(screen.reader()?),
+            screen: Some(Arc::new(screen)),
+            user: Some(user),
+            output_shown: output.is_some(),
+            errors_shown: errors.is_some(),
+        })
+    }
+
+    fn stdio(&self, shown: bool) -> io::Result<Stdio> {
+        match &self.user {
+            Some(user) if shown => Ok(user.try_clone()?.into()),
+            _ => Ok(Stdio::piped()),
+        }
+    }
+
+    /// What comes from a command that was started, and where it goes. After this the command alone writes to the screen.
+    fn streams(mut self, outlets: Outlets, child: &mut Child) -> Vec<Stream> {
+        let piped = [
+            child.stdout.take().map(|from| Box::new(from) as Box<dyn Read + Send>),
+            child.stderr.take().map(|from| Box::new(from) as Box<dyn Read + Send>),
+        ];
+        let mut shown = || self.shown.take().map(|shown| Box::new(shown) as Box<dyn Read + Send>);
+        let outlets = [outlets.output, outlets.errors];
+        // Where both streams are shown, they are one, which goes where output goes.
+        let joined =
+            piped.into_iter().zip(outlets).map(|(from, to)| Some(Stream::new(from.or_else(&mut shown)?, to)));
+        joined.flatten().collect()
+    }
+}
+
+/// A command that was started.
+pub(super) struct Running<'a> {
+    child: Child,
+    target: Arc<Target>,
+    signals: &'a Signals,
+}
+
+impl Signals {
+    /// Starts a command, and forwards to it what arrives from then on.
+    pub(super) fn start(
+        &self,
+        spec: &Launch<'_>,
+        outlets: Outlets,
+    ) -> Result<(Running<'_>, Vec<Stream>, Vec<Gap>), LaunchError> {
+        let refused = |error| LaunchError::Refused(spec.command[0].clone(), error);
+        let (plumbing, gaps) = match Plumbing::lay(&outlets) {
+            Ok(plumbing) => (plumbing, Vec::new()),
+            Err(error) => (Plumbing::default(), vec![Gap::NoTerminal(error)]),
+        };
+        // A command that cannot ask at the terminal needs no part in its job control.
+        let own_group = spec.input == Input::Nothing || !in_foreground();
+        let started = self.register(|| {
+            let child = spawn(spec, &plumbing, own_group)?;
+            let target = Arc::new(Target::new(Pid::from_child(&child), own_group, plumbing.screen.clone()));
+            Ok((child, target))
+        });
+        let (mut child, target) = started.map_err(refused)?;
+        let streams = plumbing.streams(outlets, &mut child);
+        Ok((Running { child, target, signals: self }, streams, gaps))
+    }
+}
+
+/// Starts it; through a shell, as shells do, if it is a script that does not say through what.
+fn spawn(spec: &Launch<'_>, plumbing: &Plumbing, own_group: bool) -> io::Result<Child> {
+    let direct = prepare(spec, plumbing, own_group, &spec.command[0], None)?.spawn();
+    match (direct, find(spec)) {
+        (Err(error), Ok(script)) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+            prepare(spec, plumbing, own_group, OsStr::new("/bin/sh"), Some(script.as_os_str()))?.spawn()
+        }
+        (direct, _) => direct,
+    }
+}
+
+fn prepare(
+    spec: &Launch<'_>,
+    plumbing: &Plumbing,
+    own_group: bool,
+    program: &OsStr,
+    script: Option<&OsStr>,
+) -> io::Result<Command> {
+    let mut command = Command::new(program);
+    command.args(script).args(&spec.command[1..]).current_dir(spec.directory);
+    command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
+    command.stdout(plumbing.stdio(plumbing.output_shown)?).stderr(plumbing.stdio(plumbing.errors_shown)?);
+    command.stdin(match spec.input {
+        Input::Inherited => Stdio::inherit(),
+        Input::Nothing => Stdio::null(),
+    });
+    if own_group {
+        command.process_group(0);
+    }
+    Ok(command)
+}
+
+/// Whether we are the job that a terminal's keys go to.
+fn in_foreground() -> bool {
+    let owner = File::open("/dev/tty").ok().and_then(|tty| rustix::termios::tcgetpgrp(tty).ok());
+    owner == Some(rustix::process::getpgrp())
+}
+
+impl Running<'_> {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells when it has ended. Until [`Running::finish`] its id stays its own.
+    pub fn watch(&self, tell: Sender<Event>) {
+        let id = WaitId::Pid(Pid::from_child(&self.child));
+        thread::spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while matches!(waitid(id.clone(), options), Err(Errno::INTR)) {}
+            // Whoever waits has seen to the rest if it does not hear.
+            let _ = tell.send(Event::Exited);
+        });
+    }
+
+    /// The last signal that reached it to interrupt it.
+    pub fn interrupted(&self) -> Option<i32> {
+        self.target.interrupted()
+    }
+
+    /// Asks it to end, also if it was stopped.
+    pub fn terminate(&self) {
+        self.target.send(Signal::TERM);
+        self.target.send(Signal::CONT);
+    }
+
+    /// Ends it, or what is left of its group.
+    pub fn kill(&self) {
+        self.target.send(Signal::KILL);
+    }
+
+    /// How it ended.
+    pub fn finish(mut self) -> io::Result<Exit> {
+        self.signals.forget(&self.target);
+        let status = self.child.wait()?;
+        let signal = status.signal().map(Exit::Signal);
+        Ok(signal.unwrap_or_else(|| Exit::Code(status.code().unwrap_or_default())))
+    }
+}

@@ -1,0 +1,306 @@
+//! Commands that are started here, through pipes. What needs a process or a terminal of its own is in `harness`.
+
+#[cfg(unix)]
+mod harness;
+mod logs;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::disk::OsDisk;
+
+/// A writer that others can look into.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn outlet(&self) -> Outlet {
+        Outlet::Writer(Box::new(self.clone()))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.bytes()).unwrap()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn words(command: &[&str]) -> Vec<OsString> {
+    command.iter().map(OsString::from).collect()
+}
+
+fn spec<'a>(command: &'a [OsString], directory: &'a Path) -> Launch<'a> {
+    let keep = Bounds::default();
+    Launch { command, directory, environment: &[], input: Input::Nothing, timeout: None, keep, spool: None }
+}
+
+/// What came of a script of `sh`.
+struct Ran {
+    ended: Ended,
+    output: String,
+    errors: String,
+}
+
+impl Ran {
+    fn log(&self) -> String {
+        String::from_utf8(self.ended.log.text()).unwrap()
+    }
+}
+
+fn run(script: &str, change: impl FnOnce(&mut Launch<'_>)) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let command = words(&["sh", "-c", script]);
+    let mut spec = spec(&command, folder.path());
+    change(&mut spec);
+    let (output, errors) = (Shared::default(), Shared::default());
+    let outlets = Outlets { output: output.outlet(), errors: errors.outlet() };
+    let ended = launch(&spec, outlets, &Signals::watch().unwrap(), &mut |_| {}).unwrap();
+    Ran { ended, output: output.text(), errors: errors.text() }
+}
+
+fn refused(command: &[&str], directory: &Path) -> LaunchError {
+    let command = words(command);
+    let mut started = false;
+    let signals = Signals::watch().unwrap();
+    let result = launch(&spec(&command, directory), Outlets::nowhere(), &signals, &mut |_| started = true);
+    assert!(!started);
+    result.unwrap_err()
+}
+
+#[test]
+fn streams_are_kept_apart_and_the_log_has_both() {
+    let ran = run("echo one; echo two >&2; echo three; exit 7", |_| {});
+    assert_eq!((ran.output.as_str(), ran.errors.as_str()), ("one\nthree\n", "two\n"));
+    assert_eq!(ran.ended.exit, Exit::Code(7));
+    assert_eq!((ran.ended.exit.number(), ran.ended.exit.shell_status()), (7, 7));
+    let log = ran.log();
+    let mut lines: Vec<_> = log.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["one", "three", "two"]);
+    assert!(!ran.ended.timed_out && ran.ended.interrupted.is_none() && ran.ended.gaps.is_empty());
+}
+
+#[test]
+fn a_signal_that_ends_it_is_told() {
+    let ran = run("kill -9 $$", |_| {});
+    assert_eq!(ran.ended.exit, Exit::Signal(9));
+    assert_eq!((ran.ended.exit.number(), ran.ended.exit.shell_status()), (-9, 137));
+    assert!(!ran.ended.exit.is_success());
+    assert_eq!(signal_name(9), Some("SIGKILL"));
+}
+
+#[test]
+fn it_gets_its_directory_its_variables_and_no_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().canonicalize().unwrap();
+    let environment = [(OsString::from("MDL_RUN_ID"), OsString::from("a b"))];
+    let command = words(&["sh", "-c", "pwd; echo \"$MDL_RUN_ID\"; cat; test -t 1 || echo pipe"]);
+    let spec = Launch { environment: &environment, ..spec(&command, &directory) };
+    let mut pid = 0;
+    let ended = launch(&spec, Outlets::nowhere(), &Signals::watch().unwrap(), &mut |moment| {
+        if let Moment::Started(id) = moment {
+            pid = id;
+        }
+    })
+    .unwrap();
+    assert!(pid > 0);
+    assert_eq!(ended.log.text(), format!("{}\na b\npipe\n", directory.display()).into_bytes());
+}
+
+#[test]
+fn what_cannot_be_started_is_an_error_before_anything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    fs::write(here.join("plain"), "no program").unwrap();
+    let error = refused(&["no-such-program-anywhere"], here);
+    assert!(matches!(error, LaunchError::NotFound(_)) && error.shell_status() == 127);
+    let error = refused(&["./none"], here);
+    assert!(matches!(error, LaunchError::NotFound(_)));
+    let error = refused(&["./plain"], here);
+    assert!(matches!(error, LaunchError::NotExecutable(_)) && error.shell_status() == 126);
+    assert!(matches!(refused(&["./"], here), LaunchError::NotExecutable(_)));
+    assert!(matches!(refused(&[], here), LaunchError::Empty));
+    assert!(matches!(refused(&["sh"], &here.join("none")), LaunchError::NoDirectory(_)));
+}
+
+/// A script in a folder that can be executed.
+fn script(folder: &Path, text: &str) -> PathBuf {
+    // Through a shell: a file that this process has written may be open in a child of another test.
+    let path = folder.join("script");
+    let write = "printf %s \"$1\" > \"$0\" && chmod +x \"$0\"";
+    let status = std::process::Command::new("sh").arg("-c").arg(write).arg(&path).arg(text).status();
+    assert!(status.unwrap().success());
+    path
+}
+
+#[test]
+fn a_script_that_does_not_say_how_is_run_as_a_shell_does() {
+    let folder = tempfile::tempdir().unwrap();
+    script(folder.path(), "echo ran $1");
+    let command = words(&["./script", "it"]);
+    let signals = Signals::watch().unwrap();
+    let ended = launch(&spec(&command, folder.path()), Outlets::nowhere(), &signals, &mut |_| {}).unwrap();
+    assert_eq!(ended.log.text(), b"ran it\n");
+    script(folder.path(), "#!/no/such/interpreter\n");
+    assert!(matches!(refused(&["./script"], folder.path()), LaunchError::Refused(..)));
+}
+
+#[test]
+fn a_long_output_passes_whole_and_is_kept_in_part() {
+    const SIZE: usize = 12_000_000;
+    let keep = Bounds { head: 1000, tail: 2000 };
+    let ran = run("head -c 12000000 /dev/zero | tr '\\0' x; echo end", |spec| spec.keep = keep);
+    assert_eq!(ran.output.len(), SIZE + 4);
+    assert_eq!(ran.ended.log.size, SIZE as u64 + 4);
+    let expected =
+        format!("{}\n[… {} bytes left out …]\n{}end\n", "x".repeat(1000), SIZE + 4 - 3000, "x".repeat(1996));
+    assert!(ran.log() == expected, "{} bytes instead of {}", ran.log().len(), expected.len());
+}
+
+#[test]
+fn output_that_nobody_reads_any_more_ends_nothing() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let outlet = Outlet::Writer(Box::new(writer));
+    let folder = tempfile::tempdir().unwrap();
+    let command =
+        words(&["sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.05; done; echo e >&2; exit 3"]);
+    let errors = Shared::default();
+    let outlets = Outlets { output: outlet, errors: errors.outlet() };
+    let signals = Signals::watch().unwrap();
+    let ended = launch(&spec(&command, folder.path()), outlets, &signals, &mut |_| {}).unwrap();
+    assert_eq!((ended.exit, ended.log.text()), (Exit::Code(3), b"1\n2\n3\n4\n5\ne\n".to_vec()));
+    assert_eq!(errors.text(), "e\n");
+    assert!(matches!(&ended.gaps[..], [Gap::Unheard(error)] if error.kind() == io::ErrorKind::BrokenPipe));
+}
+
+#[test]
+fn time_is_bounded_also_for_what_does_not_listen() {
+    let timeout = |grace| Some(Timeout { after: Duration::from_millis(200), grace });
+    let ran = run("trap 'echo asked; exit 5' TERM; echo begun; sleep 20 & wait", |spec| {
+        spec.timeout = timeout(Duration::from_secs(20));
+    });
+    assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Code(5), true));
+    assert_eq!(ran.output, "begun\nasked\n");
+    // The one whom it left behind got the signal too, and does not hold us.
+    assert!(ran.ended.took < Duration::from_secs(10) && ran.ended.gaps.is_empty());
+    assert!(ran.ended.interrupted.is_none());
+
+    let ran =
+        run("trap '' TERM; sleep 20; echo never", |spec| spec.timeout = timeout(Duration::from_millis(200)));
+    assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Signal(9), true));
+    assert!(ran.ended.took < Duration::from_secs(10));
+    assert_eq!(ran.output, "");
+
+    let ran = run("exit 0", |spec| spec.timeout = timeout(Duration::ZERO));
+    assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Code(0), false));
+}
+
+#[test]
+fn who_is_left_behind_and_holds_the_output_is_not_waited_for() {
+    let start = Instant::now();
+    let ran = run("sleep 30 & echo $!", |_| {});
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(matches!(ran.ended.gaps[..], [Gap::StillOpen]));
+    assert_eq!(ran.ended.log.size as usize, ran.output.len());
+    let ended = std::process::Command::new("kill").arg(ran.output.trim()).status().unwrap();
+    assert!(ended.success(), "it should have been left alone");
+    // Nor who goes on to print, without end or now and then.
+    for line in [
+        "(while echo more; do :; done) & sleep 0.1; echo $!",
+        "(while echo more; do sleep 0.1; done) & echo $!",
+    ] {
+        let start = Instant::now();
+        let ran = run(&format!("trap '' PIPE; {line} >&2"), |_| {});
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert!(ran.ended.gaps.iter().any(|gap| matches!(gap, Gap::StillOpen)));
+        let pid = ran.errors.lines().next().unwrap();
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+    }
+}
+
+/// A reader that takes its time.
+struct Slow(Shared);
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        thread::sleep(QUIET + QUIET / 2);
+        self.0.write(&bytes[..bytes.len().min(20_000)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_slow_reader_gets_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = words(&["sh", "-c", "head -c 60000 /dev/zero; head -c 60000 /dev/zero >&2"]);
+    let shared = Shared::default();
+    let outlets = Outlets { output: Outlet::Writer(Box::new(Slow(shared.clone()))), errors: Outlet::Nothing };
+    let signals = Signals::watch().unwrap();
+    let ended = launch(&spec(&command, folder.path()), outlets, &signals, &mut |_| {}).unwrap();
+    assert_eq!((shared.bytes().len(), ended.log.size), (60_000, 120_000));
+    assert!(ended.gaps.is_empty());
+}
+
+#[test]
+fn several_run_at_once() {
+    let signals = Signals::watch().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let one = |number: usize| {
+        let text = format!("test -t 0 || cat; echo {number}; exit {number}");
+        let command = words(&["sh", "-c", &text]);
+        launch(&spec(&command, folder.path()), Outlets::nowhere(), &signals, &mut |_| {}).unwrap()
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..8).map(|number| scope.spawn(move || one(number))).collect();
+        for (number, running) in running.into_iter().enumerate() {
+            let ended = running.join().unwrap();
+            assert_eq!(ended.exit, Exit::Code(number as i32));
+            assert_eq!(ended.log.text(), format!("{number}\n").into_bytes());
+        }
+    });
+}
+
+#[test]
+fn the_log_is_on_the_disk_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool { disk: &OsDisk, folder: folder.path() };
+    let ran = run("for i in 1 2 3; do echo $i; sleep 0.1; done", |spec| {
+        // Tests keep what they lend for as long as they run.
+        spec.spool = Some(Spool { disk: &OsDisk, folder: Box::leak(spool.folder.into()) });
+    });
+    let log = spooled(folder.path()).unwrap().unwrap();
+    assert_eq!((log.text(), log.size), (ran.ended.log.text(), 6));
+    discard(spool).unwrap();
+    assert_eq!(spooled(folder.path()).unwrap(), None);
+}
+
+#[test]
+fn a_disk_that_fails_costs_the_spool_alone() {
+    let folder = Path::new("/no/such/folder/for/a/spool");
+    let ran = run("echo a; sleep 0.1; echo b", |spec| spec.spool = Some(Spool { disk: &OsDisk, folder }));
+    assert_eq!((ran.output.as_str(), ran.ended.exit), ("a\nb\n", Exit::Code(0)));
+    assert!(matches!(ran.ended.gaps[..], [Gap::Spool(_)]));
+    assert_eq!(spooled(folder).unwrap(), None);
+}
