@@ -1,0 +1,215 @@
+//! What came out of a command, as an outcome. What cannot be read is a warning: the rest is not lost with it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use crate::capture;
+use crate::format::{self, Reports};
+use crate::launch::{self, Gap};
+use crate::name::TreePath;
+use crate::object::{self, InsertContent, Log, Metrics, Outcome, Series, Utilisation};
+use crate::progress::Progress;
+use crate::repo::run::execute::Executed;
+use crate::repo::run::fresh::Stamp;
+use crate::repo::run::place::Place;
+use crate::repo::snapshot::files::Files;
+use crate::repo::snapshot::results::{Wanted, directions, results};
+use crate::repo::{RepoError, Repository, Warning};
+use crate::store::Writer;
+use crate::utilisation::{self, Mark, Measured};
+use crate::value::{Int, Value};
+use crate::worktree::cache::StatCache;
+use crate::worktree::manifest::Manifest;
+
+/// Where results are.
+#[derive(Clone, Copy)]
+pub(in crate::repo) struct Harvest<'a> {
+    /// The work tree that the command ran in.
+    pub root: &'a Path,
+    pub manifest: &'a Manifest,
+    pub cache: &'a StatCache<'a>,
+    pub place: &'a Place,
+    /// When the run began: what is older is no result of it. Where nothing is old, absent.
+    pub since: Option<Stamp>,
+    pub progress: &'a dyn Progress,
+}
+
+impl Repository {
+    /// Everything that is known of how a command came out.
+    pub(in crate::repo) fn harvest(
+        &self,
+        harvest: &Harvest<'_>,
+        executed: &Executed,
+        writer: &Writer<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Outcome, RepoError> {
+        let mut outcome = written(harvest, writer, warnings)?.unwrap_or_default();
+        let reports = reported(harvest.place, warnings);
+        add_reports(&mut outcome, &reports, harvest.manifest, writer)?;
+        outcome.utilisation = Some(utilisation(executed, &reports, writer)?);
+        outcome.log = log(&executed.ended.log, writer)?;
+        outcome.exit = Some(executed.ended.exit.number());
+        outcome.started = Some(executed.started.clone());
+        outcome.finished = Some(executed.finished.clone());
+        outcome.observations = observations(executed);
+        Ok(outcome)
+    }
+}
+
+/// The results that the run wrote.
+fn written(
+    harvest: &Harvest<'_>,
+    writer: &Writer<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<Outcome>, RepoError> {
+    let Harvest { root, manifest, cache, since, progress, .. } = *harvest;
+    let files = Files { root, cache, sink: writer, progress };
+    let old = RefCell::new(Vec::new());
+    let counts = |path: &TreePath| {
+        let full = root.join(path.as_str());
+        let is_old = since.is_some_and(|since| full.symlink_metadata().is_ok() && !since.is_before(&full));
+        if is_old {
+            old.borrow_mut().push(Warning::NotWritten { path: path.to_string() });
+        }
+        !is_old
+    };
+    let found = results(manifest, &files, Wanted { counts: &counts, lenient: true }, warnings)?;
+    warnings.extend(old.into_inner());
+    Ok(found)
+}
+
+/// What the program reported while it ran.
+pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
+    let mut gap = |reason| warnings.push(Warning::Gap { what: "a line of MDL_METRICS".to_owned(), reason });
+    let path = place.metrics();
+    let reports = match File::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Reports::default(),
+        opened => opened.and_then(format::reports),
+    };
+    match reports {
+        Err(error) => {
+            gap(error.to_string());
+            Reports::default()
+        }
+        Ok(reports) => {
+            if let Some((line, problem)) = &reports.first_bad {
+                let more = match reports.bad {
+                    1 => String::new(),
+                    bad => format!(", and {} more lines", bad - 1),
+                };
+                gap(format!("line {line}: {problem}{more}"));
+            }
+            reports
+        }
+    }
+}
+
+/// Adds curves and final values. Where a file of metrics says a final value too, that one counts.
+fn add_reports(
+    outcome: &mut Outcome,
+    reports: &Reports,
+    manifest: &Manifest,
+    writer: &Writer<'_>,
+) -> Result<(), RepoError> {
+    for (name, series) in &reports.series {
+        outcome.series.insert(name.clone(), object::put(writer, series)?);
+    }
+    if !reports.values.is_empty() {
+        let none = || Metrics { values: BTreeMap::new(), files: Vec::new(), better: BTreeMap::new() };
+        let metrics = outcome.metrics.get_or_insert_with(none);
+        complete(&mut metrics.values, &reports.values);
+        metrics.better = directions(manifest, &metrics.values);
+    }
+    Ok(())
+}
+
+/// Adds the values that are missing.
+fn complete(values: &mut BTreeMap<String, Value>, others: &BTreeMap<String, Value>) {
+    for (key, other) in others {
+        match (values.get_mut(key), other) {
+            (Some(Value::Map(ours)), Value::Map(theirs)) => complete(ours, theirs),
+            (Some(_), _) => {}
+            (None, other) => drop(values.insert(key.clone(), other.clone())),
+        }
+    }
+}
+
+fn utilisation(
+    executed: &Executed,
+    reports: &Reports,
+    writer: &Writer<'_>,
+) -> Result<Utilisation, RepoError> {
+    let samples = &executed.samples;
+    let marks: Vec<Mark> = reports
+        .phases
+        .iter()
+        .filter_map(|phase| Some(Mark { name: phase.name.clone(), time: phase.time? }))
+        .collect();
+    let measured = Measured {
+        series: &samples.series,
+        energy: &samples.energy,
+        interval: samples.interval,
+        samples: samples.ticks,
+        span: samples.span,
+        gaps: &samples.gaps,
+    };
+    let summary = utilisation::summarise(&measured, &marks).to_values();
+    let put = |(name, series): (&String, &Series)| Ok((name.clone(), object::put(writer, series)?));
+    let series = samples.series.iter().map(put).collect::<Result<_, RepoError>>()?;
+    Ok(Utilisation { series, summary })
+}
+
+/// What the command printed, without what looks like a secret.
+fn log(printed: &launch::Log, writer: &Writer<'_>) -> Result<Option<Log>, RepoError> {
+    if printed.size == 0 {
+        return Ok(None);
+    }
+    let text = printed.text();
+    let text = match std::str::from_utf8(&text) {
+        Ok(readable) => capture::redact_text(readable).into_owned().into_bytes(),
+        Err(_) => text,
+    };
+    let (content, size) = writer.insert_content(&mut &text[..], text.len() as u64)?;
+    Ok(Some(Log { content, size }))
+}
+
+/// What varies without meaning.
+fn observations(executed: &Executed) -> BTreeMap<String, Value> {
+    let (ended, host) = (&executed.ended, capture::host());
+    let text = |text: &str| Value::Text(text.to_owned());
+    let mut observations = BTreeMap::new();
+    let mut observe = |name: &str, value: Value| drop(observations.insert(name.to_owned(), value));
+    host.name.iter().for_each(|name| observe("host", text(name)));
+    host.boot.iter().for_each(|boot| observe("boot", text(boot)));
+    if !executed.samples.accelerators.is_empty() {
+        observe("accelerators", Value::List(executed.samples.accelerators.clone()));
+    }
+    if ended.timed_out {
+        observe("timed_out", Value::Bool(true));
+    }
+    if let Some(signal) = ended.interrupted {
+        let name = launch::signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+        observe("interrupted", Value::Text(name));
+    }
+    if ended.log.left_out() > 0
+        && let Some(printed) = Int::new(ended.log.size.into())
+    {
+        observe("printed", Value::Int(printed));
+    }
+    let gaps: Vec<Value> = ended.gaps.iter().map(|gap| Value::Text(gap_text(gap))).collect();
+    if !gaps.is_empty() {
+        observe("gaps", Value::List(gaps));
+    }
+    observations
+}
+
+fn gap_text(gap: &Gap) -> String {
+    match gap {
+        Gap::Unheard(error) => format!("the output could not be passed on: {error}"),
+        Gap::Spool(error) => format!("the log could not be kept while the command ran: {error}"),
+        Gap::StillOpen => "a process that the command left behind still holds its output".to_owned(),
+        Gap::NoTerminal(error) => format!("the command got no terminal: {error}"),
+    }
+}

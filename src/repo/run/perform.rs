@@ -1,0 +1,229 @@
+//! `run`: a command in the work tree, recorded from before its start to after its end.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::capture;
+use crate::diff::State;
+use crate::launch::{self, Exit, Outlets, Signals};
+use crate::name::{RefName, RunId, TreePath};
+use crate::object::{Outcome, Phase, Run};
+use crate::progress::Progress;
+use crate::repo::run::collect::Harvest;
+use crate::repo::run::execute::{Executed, Execution, Job};
+use crate::repo::run::fresh::Stamp;
+use crate::repo::run::record::{Beginning, Begun};
+use crate::repo::run::{RecordedRun, RunState};
+use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
+use crate::repo::{Head, RepoError, Repository, Warning};
+use crate::value::Value;
+use crate::worktree::cache::StatCache;
+use crate::worktree::manifest::Manifest;
+
+/// What to run, and what to call it.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The command; that of the manifest, if it is empty.
+    pub command: Vec<OsString>,
+    /// Where it runs: a directory of the work tree.
+    pub directory: PathBuf,
+    /// What a person calls it.
+    pub name: Option<String>,
+    /// What it is for.
+    pub phase: Option<Phase>,
+    /// Why. If it is given, the branch moves to the run where it ends well.
+    pub message: Option<String>,
+    /// How it is executed.
+    pub execution: Execution,
+}
+
+/// A run that ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The run as it is recorded.
+    pub run: RecordedRun,
+    /// How the command ended.
+    pub exit: Exit,
+    /// Whether it was ended because it took too long.
+    pub timed_out: bool,
+    /// What became of the branch, if it was to move.
+    pub branch: Option<Moved>,
+    /// What could not be recorded as one would expect.
+    pub warnings: Vec<Warning>,
+}
+
+/// What became of a branch that was to move to a run.
+#[derive(Debug)]
+pub enum Moved {
+    /// It is there now: the branch, or HEAD itself where none is checked out.
+    To(Option<RefName>),
+    /// It stays, since the command did not end well.
+    No,
+    /// It could not be moved; the run is recorded all the same.
+    Failed(RepoError),
+}
+
+/// Hears of a run while it goes on, and says where its output goes.
+pub trait Witness {
+    /// The definition is recorded, and the command is about to start.
+    fn begun(&mut self, begun: &Begun, redacted: &[String], warnings: &[Warning]);
+
+    /// Where the command's output goes.
+    fn outlets(&mut self) -> Outlets;
+
+    /// The command has ended, and its outcome is about to be recorded.
+    fn ended(&mut self) {}
+}
+
+/// A command as it is run and as it is recorded.
+pub(in crate::repo) struct Command {
+    pub words: Vec<OsString>,
+    /// Without what looks like a secret.
+    pub recorded: Vec<String>,
+    /// What was taken out.
+    pub redacted: Vec<String>,
+}
+
+impl Command {
+    /// A command that was given, or that of the manifest.
+    pub fn new(given: &[OsString], manifest: &Manifest) -> Result<Self, RepoError> {
+        let words: Vec<OsString> = match given {
+            [] => manifest.run.command.iter().map(OsString::from).collect(),
+            given => given.to_vec(),
+        };
+        if words.is_empty() {
+            return Err(RepoError::NoCommand);
+        }
+        let plain: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let (recorded, redacted) = capture::redact_command(&plain);
+        Ok(Self { words, recorded, redacted })
+    }
+}
+
+impl Repository {
+    /// Runs a command in the work tree. An error means that nothing was started, or that the outcome could not be
+    /// recorded; how the command itself ends is told by [`Ran::exit`].
+    pub fn run(
+        &self,
+        options: &RunOptions,
+        signals: &Signals,
+        witness: &mut dyn Witness,
+        progress: &dyn Progress,
+    ) -> Result<Ran, RepoError> {
+        let manifest = self.manifest()?;
+        let command = Command::new(&options.command, &manifest)?;
+        launch::find(&command.words[0], &options.directory)?;
+        let (head, mut warnings) = (self.head()?, Vec::new());
+        let begun = self.begin_in_place(options, &command, &manifest, &head, &mut warnings, progress)?;
+        let (place, recorder) = self.make_run_place(&begun.run.id)?;
+        let since = Stamp::of(recorder.path()).ok();
+        witness.begun(&begun, &command.redacted, &warnings);
+        let job = Job {
+            id: &begun.run.id,
+            command: &command.words,
+            directory: &options.directory,
+            execution: options.execution,
+            place: &place,
+            recorder: &recorder,
+        };
+        let executed = self.execute(&job, witness.outlets(), signals)?;
+        witness.ended();
+        let cache = self.stat_cache();
+        let harvest = Harvest { root: &self.root, manifest: &manifest, cache: &cache, place: &place, since, progress };
+        let run = self.conclude(&begun, &harvest, &executed, &command, &mut warnings)?;
+        // A cache: that it cannot be kept is no failure.
+        let _ = cache.save();
+        let (exit, timed_out) = (executed.ended.exit, executed.ended.timed_out);
+        let branch = options.message.is_some().then(|| self.move_branch(&head, &run));
+        Ok(Ran { run, exit, timed_out, branch, warnings })
+    }
+
+    /// Records the definition of a run in the work tree.
+    fn begin_in_place(
+        &self,
+        options: &RunOptions,
+        command: &Command,
+        manifest: &Manifest,
+        head: &Head,
+        warnings: &mut Vec<Warning>,
+        progress: &dyn Progress,
+    ) -> Result<Begun, RepoError> {
+        let run = Run {
+            id: self.new_run_id()?,
+            name: options.name.clone(),
+            phase: options.phase.unwrap_or(Phase::Train),
+            sweep: None,
+            set: Default::default(),
+            reproduces: None,
+        };
+        let message = options.message.clone().unwrap_or_else(|| format!("run: {}", command.recorded.join(" ")));
+        let beginning = Beginning { run, parent: head.commit(), message: &message };
+        let before = head.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let cache = self.stat_cache();
+        let begun = self.begin_run(beginning, progress, |writer| {
+            let snapshooter = Snapshooter {
+                repository: self,
+                manifest,
+                before: before.as_ref(),
+                cache: &cache,
+                sink: writer,
+                progress,
+                phase: ("Recording", None),
+                subject: Subject::Command(command),
+            };
+            let snapshot = snapshooter.take(Surroundings::Observed)?;
+            warnings.extend(snapshot.warnings);
+            let mut definition = snapshot.state.definition.ok_or(RepoError::NoCommits)?;
+            definition.directory = self.inside(&options.directory)?;
+            Ok((definition, snapshot.git))
+        })?;
+        let _ = cache.save();
+        Ok(begun)
+    }
+
+    /// A directory of the work tree, seen from its root; `None` for the root itself.
+    fn inside(&self, directory: &Path) -> Result<Option<TreePath>, RepoError> {
+        let outside = || RepoError::Invalid {
+            what: directory.display().to_string(),
+            problem: format!("it is not in the work tree {}", self.root.display()),
+        };
+        let full = directory.canonicalize().map_err(|_| outside())?;
+        let inside = full.strip_prefix(&self.root).map_err(|_| outside())?;
+        match inside.to_str().ok_or_else(outside)? {
+            "" => Ok(None),
+            path => Ok(Some(TreePath::new(path).map_err(|_| outside())?)),
+        }
+    }
+
+    /// Records the outcome of a run, and clears its place.
+    pub(in crate::repo) fn conclude(
+        &self,
+        begun: &Begun,
+        harvest: &Harvest<'_>,
+        executed: &Executed,
+        command: &Command,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<RecordedRun, RepoError> {
+        let writer = self.store.writer(harvest.progress);
+        let mut outcome = self.harvest(harvest, executed, &writer, warnings)?;
+        if !command.redacted.is_empty() {
+            let redacted = command.redacted.iter().cloned().map(Value::Text).collect();
+            outcome.observations.insert("redacted".to_owned(), Value::List(redacted));
+        }
+        self.finish(begun, outcome, writer, harvest)
+    }
+
+    /// Moves the branch to a run that ended well. That it cannot be moved is no reason to lose the run.
+    fn move_branch(&self, head: &Head, run: &RecordedRun) -> Moved {
+        let Some((commit, _)) = run.commit.as_ref().filter(|_| run.state == RunState::Finished) else {
+            return Moved::No;
+        };
+        match self.forward(head, *commit, "run") {
+            Ok(()) => Moved::To(match head {
+                Head::Branch(name, _) => Some(name.clone()),
+                Head::Detached(_) => None,
+            }),
+            Err(error) => Moved::Failed(error),
+        }
+    }
+}
