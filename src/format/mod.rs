@@ -7,6 +7,7 @@
 mod csv;
 mod data;
 mod features;
+mod imports;
 mod item;
 mod json;
 mod jsonl;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
+pub use imports::{distributions, imports};
 pub use metrics::metrics;
 
 use crate::value::Value;
