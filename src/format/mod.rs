@@ -16,6 +16,7 @@ mod metrics;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod requirements;
 mod safetensors;
 mod scalar;
 mod toml;
@@ -27,6 +28,7 @@ pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
 pub use imports::{distributions, imports};
 pub use metrics::metrics;
+pub use requirements::{LeftOut, Reason, Requirements, requirements};
 
 use crate::value::Value;
 use item::Item;
