@@ -15,6 +15,7 @@ mod nvml;
 mod packages;
 mod pci;
 mod pyenv;
+pub mod recreate;
 mod redact;
 mod sampler;
 mod small_file;

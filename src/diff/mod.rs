@@ -27,6 +27,7 @@ mod system;
 mod values;
 mod verdict;
 mod version;
+mod weight;
 
 pub use accelerators::accelerator_fields;
 pub use datasets::{DatasetDiff, PlacedTree};
@@ -44,6 +45,7 @@ pub use state::{Snapshot, SnapshotDataset, SnapshotEnvironment, State};
 pub use system::system_fields;
 pub use values::{ValueChange, ValueChangeKind, values};
 pub use verdict::{Difference, Verdict};
+pub use weight::{Ranked, Weight};
 
 use crate::diff::fields::FieldList;
 use crate::diff::selector::Filter;

@@ -78,6 +78,15 @@ pub(super) fn classify(old: &str, new: &str) -> VersionChange {
     }
 }
 
+/// Whether what uses one version may not work with the other, by its numbers: the epoch or the first release number
+/// is another, or the second where the first is 0. Of what is not a number nothing can be promised.
+pub(super) fn is_breaking(old: &str, new: &str) -> bool {
+    let (Some(a), Some(b)) = (parse(old), parse(new)) else { return old != new };
+    let number = |version: &Version<'_>, at: usize| version.release.get(at).copied().unwrap_or(0);
+    let second = number(&a, 0) == 0 && number(&a, 1) != number(&b, 1);
+    a.epoch != b.epoch || number(&a, 0) != number(&b, 0) || second
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +119,22 @@ mod tests {
         ];
         for (old, new, expected) in cases {
             assert_eq!(classify(old, new), expected, "{old} to {new}");
+        }
+    }
+
+    #[test]
+    fn what_may_break() {
+        for (a, b, expected) in [
+            ("1.2", "2.0", true),
+            ("2.0", "1.2", true),
+            ("0.1", "0.2", true),
+            ("0.1.1", "0.1.2", false),
+            ("1.2", "1.3", false),
+            ("1.0", "1!1.0", true),
+            ("main", "main", false),
+            ("main", "1.0", true),
+        ] {
+            assert_eq!([is_breaking(a, b), is_breaking(b, a)], [expected; 2], "{a} and {b}");
         }
     }
 }

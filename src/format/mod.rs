@@ -7,6 +7,7 @@
 mod csv;
 mod data;
 mod features;
+mod imports;
 mod item;
 mod json;
 mod jsonl;
@@ -15,6 +16,7 @@ mod metrics;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod requirements;
 mod safetensors;
 mod scalar;
 mod toml;
@@ -24,7 +26,9 @@ use std::collections::BTreeMap;
 
 pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
+pub use imports::{distributions, imports};
 pub use metrics::metrics;
+pub use requirements::{LeftOut, Reason, Requirements, requirements};
 
 use crate::value::Value;
 use item::Item;
