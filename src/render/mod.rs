@@ -10,6 +10,7 @@ mod diff;
 mod escape;
 mod files;
 mod first;
+pub mod fit;
 mod graph;
 mod json;
 mod log;
