@@ -37,9 +37,11 @@ pub struct ShownFit<'a> {
 /// Writes a report.
 pub fn fit(out: &mut dyn Write, style: &Style, shown: &ShownFit<'_>) -> io::Result<()> {
     let report = shown.report;
-    let revision = crate::render::escape(shown.revision);
-    let head = style.paint(Role::Heading, &revision);
-    writeln!(out, "{head} {}", style.paint(Role::Id, &short_id(shown.commit)))?;
+    // An id that is written out needs no name beside it.
+    let is_id = shown.commit.to_string().starts_with(shown.revision);
+    let name = if is_id { String::new() } else { format!("{} ", crate::render::escape(shown.revision)) };
+    let head = style.paint(Role::Heading, &name);
+    writeln!(out, "{head}{}", style.paint(Role::Id, &short_id(shown.commit)))?;
     paragraph(out, style, "", &recorded_text(style, report))?;
     for line in words::software_text(report) {
         paragraph(out, style, "", &line)?;
@@ -71,7 +73,8 @@ fn sorted(report: &Report) -> Vec<&Fit> {
 fn overview(out: &mut dyn Write, style: &Style, shown: &ShownFit<'_>) -> io::Result<()> {
     let report = shown.report;
     if report.processor_alone && !shown.all {
-        return paragraph(out, style, "", &words::finding_text(&Finding::ProcessorAlone));
+        let text = words::finding_text(&Finding::ProcessorAlone).replacen("it", "It", 1);
+        return paragraph(out, style, "", &format!("{text}."));
     }
     let fits = sorted(report);
     // Where nothing was measured, a row would say nothing that its name does not.

@@ -72,7 +72,7 @@ fn record(sandbox: &Sandbox, card: Accelerator, peak_mib: u64) -> String {
     let utilisation = Some(Utilisation { series: BTreeMap::new(), summary });
     let outcome = Outcome { exit: Some(0), utilisation, ..Outcome::default() };
     let run = Run {
-        id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        id: "01arz3ndektsv4rrffq69g5fav".parse().unwrap(),
         name: None,
         phase: Phase::Train,
         sweep: None,
@@ -140,24 +140,54 @@ fn own_devices_are_known() {
         "a person's own goes before the project's"
     );
     sandbox.write("mdl-devices.toml", &table.replace("source = \"ours\"", "size = 1"));
-    insta::assert_snapshot!(sandbox.mdl(&["fit", &id]).told(), @"");
+    insta::assert_snapshot!(sandbox.mdl(&["fit", &id]).told(), @r#"
+    ---
+    error: <project>/mdl-devices.toml, line 6: "size" is not a key here; there are gib, inline_ecc, source
+    hint: correct it and run the command again; `mdl help fit` shows the form of a device
+    [exit 2]
+    "#);
 }
 
 #[test]
 fn what_is_not_known_is_said_with_what_is_near() {
     let (sandbox, id) = recorded();
-    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "h10"]).told(), @"");
-    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "a100-16x2"]).told(), @"");
-    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "t4x0"]).told(), @"");
-    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "tpu-v5-of-somebody"]).told(), @"");
-    insta::assert_snapshot!(sandbox.mdl(&["fit", "HEAD:params.lr"]).told(), @"");
+    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "h10"]).told(), @r#"
+    ---
+    error: no device is called "h10"
+    hint: did you mean h100-pcie, h100-sxm5?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "a100-16x2"]).told(), @r#"
+    ---
+    error: no device is called "a100-16"
+    hint: did you mean a100-pcie-40, a100-sxm4-40, a100-pcie-80, a100-sxm4-80?
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "t4x0"]).told(), @r#"
+    ---
+    error: "0" cards are none, or more than there are
+    hint: write how many after an x: `--on h100x8`
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["fit", &id, "--on", "tpu-v5-of-somebody"]).told(), @r#"
+    ---
+    error: no device is called "tpu-v5-of-somebody"
+    hint: there are k80, p100-pcie, p100-sxm2, v100-pcie-16, v100-pcie-32, v100-sxm2-16, v100-sxm2-32, t4, a10, a100-pcie-40, a100-sxm4-40, a100-pcie-80, a100-sxm4-80, l4, l40s, h100-pcie, h100-sxm5, h200, b200, rtx-3090, rtx-4090, rtx-5090, mi250x, mi300x
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(sandbox.mdl(&["fit", "HEAD:params.lr"]).told(), @r#"
+    ---
+    error: a part of a commit does not run
+    hint: name the commit alone, without a colon and a part
+    [exit 2]
+    "#);
 }
 
 #[test]
 fn json_has_every_device() {
     let (sandbox, id) = recorded();
-    let text = sandbox.ok(&["fit", &id, "--json"]);
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let output = sandbox.command(&["fit", &id, "--json"]).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["schema"], "mdl.fit/1");
     assert_eq!(document["recorded"]["peak"], 20_000u64 << 20);
     let devices = document["devices"].as_array().unwrap();

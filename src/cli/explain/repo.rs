@@ -134,9 +134,8 @@ fn device(error: &RepoError) -> Advice {
 /// The names that are nearest to what was written, or all of them.
 fn near_devices(written: &str, known: &[String]) -> String {
     let head = written.split('-').next().unwrap_or(written);
-    let family: Vec<&str> =
-        known.iter().map(String::as_str).filter(|id| id.split('-').next() == Some(head)).collect();
-    if !family.is_empty() {
+    let family: Vec<&str> = known.iter().map(String::as_str).filter(|id| id.starts_with(head)).collect();
+    if head.len() > 1 && !family.is_empty() {
         return line(&format!("did you mean {}?", family.join(", ")));
     }
     meant(written, known).unwrap_or_else(|| line(&format!("there are {}", known.join(", "))))

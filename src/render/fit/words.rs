@@ -188,9 +188,7 @@ pub(super) fn finding_text(finding: &Finding) -> String {
             of(peak, capacity)
         ),
         Finding::ProcessorAlone => {
-            "it ran on the processor alone and does so beside any card; whether it would use \
-             one, and how much of its memory, is not known"
-                .to_owned()
+            "it needs no card; whether it would use one, and how much of its memory, is not known".to_owned()
         }
         Finding::Missing(gap) => gap_text(*gap).to_owned(),
         Finding::Unfinished { exit } => {
