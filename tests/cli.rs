@@ -4,6 +4,8 @@
 
 #[path = "cli/errors.rs"]
 mod errors;
+#[path = "cli/fit.rs"]
+mod fit;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/journey.rs"]

@@ -52,7 +52,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Exit::Success => "done",
-            Exit::Difference => "there is a difference, where that was the question (diff --exit-code)",
+            Exit::Difference => {
+                "there is a difference, where that was the question (diff --exit-code, fit --on)"
+            }
             Exit::Usage => "the command line, the manifest or a setting makes no sense",
             Exit::NotFound => "no such repository, revision, part or file",
             Exit::Conflict => "it would have overwritten or lost something, or somebody else was faster",

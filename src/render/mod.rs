@@ -11,6 +11,7 @@ mod elapsed;
 mod escape;
 mod files;
 mod first;
+pub mod fit;
 mod graph;
 mod json;
 mod layout;

@@ -74,6 +74,14 @@ pub enum RepoError {
     Plan(#[from] crate::worktree::plan::PlanError),
     #[error(transparent)]
     Apply(#[from] crate::worktree::apply::ApplyError),
+    #[error("no device is called {name:?}")]
+    NoSuchDevice { name: String, known: Vec<String> },
+    #[error("{0:?} cards are none, or more than there are")]
+    Cards(String),
+    #[error("{0:?} was not recorded on a machine with an accelerator whose memory is known")]
+    NoAccelerator(String),
+    #[error("{what}, line {}: {}", error.line, error.problem)]
+    DeviceTable { what: String, error: crate::fit::TableError },
     #[error("{what}: {problem}")]
     Invalid { what: String, problem: String },
     #[error(transparent)]

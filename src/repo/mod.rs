@@ -11,6 +11,7 @@ mod compare;
 mod config;
 mod directions;
 mod error;
+mod fit;
 mod fsck;
 mod head;
 mod history;

@@ -30,6 +30,7 @@ fn the_overview() {
       show         Show a commit, a part of one, a tag or any object
       diff         Show what differs between two states, part by part
       cat          Write the bytes of a recorded file to standard output
+      fit          Tell on which accelerators a recorded run would fit
 
     Go back, or reuse a part
       checkout     Put a recorded state back, here or into a new folder

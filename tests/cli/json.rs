@@ -64,6 +64,7 @@ fn what_is_looked_at_has_a_schema() {
         (&["commit", "-m", "nothing"], "mdl.commit/1"),
         (&["commit", "-m", "nothing", "--allow-empty"], "mdl.commit/1"),
         (&["undo"], "mdl.undo/1"),
+        (&["fit"], "mdl.fit/1"),
         (&["fsck"], "mdl.fsck/1"),
     ] {
         assert_eq!(schema(&sandbox, arguments), expected, "{arguments:?}");

@@ -8,6 +8,7 @@ mod commit;
 mod completions;
 mod config;
 mod diff;
+mod fit;
 mod fsck;
 mod help;
 mod init;
@@ -169,6 +170,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<show::Show>("show", Group::Look),
     Spec::of::<diff::Diff>("diff", Group::Look),
     Spec::of::<cat::Cat>("cat", Group::Look),
+    Spec::of::<fit::Fit>("fit", Group::Look),
     Spec::of::<checkout::Checkout>("checkout", Group::Back),
     Spec::of::<restore::Restore>("restore", Group::Back),
     Spec::of::<branch::Branch>("branch", Group::Name),

@@ -40,6 +40,10 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::NotAFile(_) => {
             Advice::new(Exit::Usage, "`mdl show` tells what it is, and what lies in it")
         }
+        RepoError::NoSuchDevice { .. }
+        | RepoError::Cards(_)
+        | RepoError::NoAccelerator(_)
+        | RepoError::DeviceTable { .. } => device(error),
         RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
         RepoError::Scan(error) => lower::scan(error),
         RepoError::Plan(error) => lower::plan(error),
@@ -110,6 +114,34 @@ fn nearest_part(written: &str, names: &dyn Names) -> String {
     };
     let head = written.split(['.', '/']).next().unwrap_or(written);
     meant(head, &parts).or_else(|| meant(written, &names.parts())).unwrap_or_else(all)
+}
+
+/// A device to fit a run on is not known, or its description makes no sense.
+fn device(error: &RepoError) -> Advice {
+    match error {
+        RepoError::NoSuchDevice { name, known } => {
+            let hint = near_devices(name, known);
+            Advice::new(Exit::NotFound, hint)
+        }
+        RepoError::Cards(_) => Advice::new(Exit::Usage, "write how many after an x: `--on h100x8`"),
+        RepoError::NoAccelerator(_) => {
+            Advice::new(Exit::NotFound, "name a run that used one, or a device: `mdl fit --all` lists them")
+        }
+        _ => Advice::new(
+            Exit::Usage,
+            "correct it and run the command again; `mdl help fit` shows the form of a device",
+        ),
+    }
+}
+
+/// The names that are nearest to what was written, or all of them.
+fn near_devices(written: &str, known: &[String]) -> String {
+    let head = written.split('-').next().unwrap_or(written);
+    let family: Vec<&str> = known.iter().map(String::as_str).filter(|id| id.starts_with(head)).collect();
+    if head.len() > 1 && !family.is_empty() {
+        return line(&format!("did you mean {}?", family.join(", ")));
+    }
+    meant(written, known).unwrap_or_else(|| line(&format!("there are {}", known.join(", "))))
 }
 
 /// It would lose something.
