@@ -44,6 +44,8 @@ pub enum CliError {
     NotABranch { what: String },
     #[error("{key} is not set")]
     NotSet { key: &'static str },
+    #[error("cannot hold signals back")]
+    Signals(#[source] io::Error),
     #[error(transparent)]
     Repo(#[from] RepoError),
     #[error(transparent)]

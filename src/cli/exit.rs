@@ -4,33 +4,36 @@ use std::process::ExitCode;
 
 /// How a command ended. The numbers are documented and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// It did what was asked.
-    Success = 0,
+    Success,
     /// There is a difference, where that was the question.
-    Difference = 1,
+    Difference,
     /// The command line makes no sense.
-    Usage = 2,
+    Usage,
     /// There is no such repository, revision, part or file.
-    NotFound = 3,
+    NotFound,
     /// It would have lost or overwritten something, or somebody else was faster.
-    Conflict = 4,
+    Conflict,
     /// Something that is recorded is damaged or missing.
-    Corruption = 5,
+    Corruption,
     /// The disk, the operating system or a permission was in the way.
-    Io = 6,
+    Io,
     /// It was written by a newer mdl.
-    NeedsNewer = 7,
+    NeedsNewer,
+    /// The command that was run took too long.
+    TimedOut,
     /// It was interrupted.
-    Interrupted = 130,
+    Interrupted,
     /// Whoever read its output stopped reading.
-    ClosedPipe = 141,
+    ClosedPipe,
+    /// What the command that was run ended with, or what a shell says of one that cannot be run.
+    Command(u8),
 }
 
 impl Exit {
     /// Every way to end, in the order of the numbers.
-    pub const ALL: [Exit; 10] = [
+    pub const ALL: [Exit; 11] = [
         Exit::Success,
         Exit::Difference,
         Exit::Usage,
@@ -39,13 +42,27 @@ impl Exit {
         Exit::Corruption,
         Exit::Io,
         Exit::NeedsNewer,
+        Exit::TimedOut,
         Exit::Interrupted,
         Exit::ClosedPipe,
     ];
 
     /// The number.
     pub const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Exit::Success => 0,
+            Exit::Difference => 1,
+            Exit::Usage => 2,
+            Exit::NotFound => 3,
+            Exit::Conflict => 4,
+            Exit::Corruption => 5,
+            Exit::Io => 6,
+            Exit::NeedsNewer => 7,
+            Exit::Interrupted => 130,
+            Exit::ClosedPipe => 141,
+            Exit::TimedOut => 124,
+            Exit::Command(status) => status,
+        }
     }
 
     /// What the number means, for the help.
@@ -61,8 +78,10 @@ impl Exit {
             Exit::Corruption => "something recorded is damaged or missing (fsck tells what)",
             Exit::Io => "the disk, the operating system or a permission was in the way",
             Exit::NeedsNewer => "written by a newer mdl",
+            Exit::TimedOut => "the command that was run took longer than it may (run --timeout)",
             Exit::Interrupted => "interrupted",
             Exit::ClosedPipe => "the reader of the output stopped reading",
+            Exit::Command(_) => "as the command that was run ended",
         }
     }
 }

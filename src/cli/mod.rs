@@ -15,6 +15,8 @@ mod options;
 mod overview;
 mod pager;
 mod parts;
+mod run_views;
+mod sizes;
 mod suggest;
 mod terminal;
 mod views;

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StderrLock, StdoutLock, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
@@ -12,6 +13,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::cli::options::{Color, Options};
 use crate::cli::pager::{self, Pager};
+use crate::launch::{Outlet, Outlets};
 
 /// Where a command's words go.
 #[derive(Clone, Debug)]
@@ -108,6 +110,26 @@ impl Terminal {
         if io::stdout().is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
     }
 
+    /// Where the output of a command that is run goes: to where ours goes, unchanged. Where our own result is
+    /// for a program, all of it goes to standard error.
+    pub fn outlets(&self, apart: bool) -> Outlets {
+        let output = if apart { open(io::stderr().as_fd()) } else { open(io::stdout().as_fd()) };
+        Outlets { output, errors: open(io::stderr().as_fd()) }
+    }
+
+    /// Whether results are shown on a screen.
+    pub fn is_screen(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
+    /// Shows a result in place of the one before.
+    pub fn repaint(&self, text: &str) -> io::Result<()> {
+        const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
+        let mut output = Output(Sink::stdout(self.stdout_choice()));
+        output.write_all(format!("{HOME_AND_CLEAR}{text}").as_bytes())?;
+        output.finish()
+    }
+
     /// Prints a result.
     pub fn print(&self, text: &str) -> io::Result<()> {
         let mut output = self.output();
@@ -152,6 +174,12 @@ impl Terminal {
         let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::new(io::stderr().lock(), choice);
         let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }
+}
+
+/// A stream of ours, for somebody else to write to. One that is closed takes nothing.
+#[cfg(unix)]
+fn open(stream: BorrowedFd<'_>) -> Outlet {
+    stream.try_clone_to_owned().map_or(Outlet::Nothing, |stream| Outlet::File(stream.into()))
 }
 
 const DEFAULT_WIDTH: usize = 100;

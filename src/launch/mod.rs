@@ -206,7 +206,7 @@ pub fn launch(
     signals: &Signals,
     reached: &mut dyn FnMut(Moment),
 ) -> Result<Ended, LaunchError> {
-    find(spec)?;
+    find(spec.command, spec.directory, spec.environment)?;
     let start = Instant::now();
     let (running, streams, mut gaps) = signals.start(spec, outlets)?;
     reached(Moment::Started(running.id()));

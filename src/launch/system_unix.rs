@@ -104,7 +104,7 @@ impl Signals {
 /// Starts it; through a shell, as shells do, if it is a script that does not say through what.
 fn spawn(spec: &Launch<'_>, plumbing: &Plumbing, own_group: bool) -> io::Result<Child> {
     let direct = prepare(spec, plumbing, own_group, &spec.command[0], None)?.spawn();
-    match (direct, find(spec)) {
+    match (direct, find(spec.command, spec.directory, spec.environment)) {
         (Err(error), Ok(script)) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
             prepare(spec, plumbing, own_group, OsStr::new("/bin/sh"), Some(script.as_os_str()))?.spawn()
         }

@@ -26,8 +26,8 @@ pub struct RunEnd<'a> {
     pub state: &'a RunState,
     /// How long it took.
     pub seconds: f64,
-    /// Its metrics, the most important first: the dotted path, the value, and whether it is the best so far.
-    pub metrics: Vec<(&'a str, &'a Value, bool)>,
+    /// Its metrics, the most important first: the dotted path, and the value.
+    pub metrics: Vec<(&'a str, &'a Value)>,
     /// The command that shows it.
     pub command: &'a str,
 }
@@ -57,13 +57,10 @@ pub fn run_started(style: &Style, run: &RunId, definition: DefinitionId) -> Stri
     format!("run {id} started{}", style.paint(Role::Dim, &format!(", definition {}", short_id(definition))))
 }
 
-/// `run k7w2q9xm finished in 3.2 s: accuracy 0.97 (best), loss 0.1; mdl show k7w2q9xm`.
+/// `run k7w2q9xm finished in 3.2 s: accuracy 0.97, loss 0.1; mdl show k7w2q9xm`.
 pub fn run_finished(style: &Style, end: &RunEnd<'_>) -> String {
     let id = style.paint(Role::Id, end.run.short());
-    let one = |(path, value, best): &(&str, &Value, bool)| {
-        let best = if *best { style.paint(Role::Better, " (best)") } else { String::new() };
-        format!("{}{best}", metric(style, path, value))
-    };
+    let one = |(path, value): &(&str, &Value)| metric(style, path, value);
     let metrics: Vec<String> = end.metrics.iter().take(MAX_METRICS).map(one).collect();
     let metrics = if metrics.is_empty() { String::new() } else { format!(": {}", metrics.join(", ")) };
     let command = style.paint(Role::Dim, &format!("; {}", clipped(style, end.command, 80)));

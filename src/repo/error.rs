@@ -58,6 +58,10 @@ pub enum RepoError {
     Conflict { ref_name: String },
     #[error("{} does not come after {}, which is checked out", short(&theirs.to_string()), short(&ours.to_string()))]
     Apart { ours: CommitId, theirs: CommitId },
+    #[error("no command is given, and the manifest has none")]
+    NoCommand,
+    #[error(transparent)]
+    Launch(#[from] crate::launch::LaunchError),
     #[error("run {0:?} has not ended yet")]
     StillRunning(String),
     #[error("{part:?} is a part of a commit, and not a commit")]

@@ -33,7 +33,7 @@ impl Repository {
     }
 
     /// The moment, in the local time zone.
-    pub(super) fn now(&self) -> Time {
+    pub fn now(&self) -> Time {
         let now = jiff::Zoned::now();
         let millis = now.timestamp().as_millisecond();
         Time { millis, zone: i64::from(now.offset().seconds() / 60) }

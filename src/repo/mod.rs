@@ -40,7 +40,10 @@ pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
 pub use revision::Resolved;
-pub use run::{Merged, RecordedRun, RunQuery, RunState, Runs};
+pub use run::{
+    Begun, Execution, Merged, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
+    Witness,
+};
 pub use snapshot::Warning;
 pub use tag::Tagged;
 

@@ -16,6 +16,8 @@ mod log;
 mod merge;
 mod restore;
 mod rm;
+mod run;
+mod runs;
 mod show;
 mod status;
 mod switch;
@@ -164,10 +166,12 @@ pub const ALL: &[Spec] = &[
     Spec::of::<rm::Rm>("rm", Group::Start),
     Spec::of::<status::Status>("status", Group::Record),
     Spec::of::<commit::Commit>("commit", Group::Record),
+    Spec::of::<run::Run>("run", Group::Record),
     Spec::of::<merge::Merge>("merge", Group::Record),
     Spec::of::<undo::Undo>("undo", Group::Record),
     Spec::of::<log::Log>("log", Group::Look),
     Spec::of::<show::Show>("show", Group::Look),
+    Spec::of::<runs::Runs>("runs", Group::Look),
     Spec::of::<diff::Diff>("diff", Group::Look),
     Spec::of::<cat::Cat>("cat", Group::Look),
     Spec::of::<fit::Fit>("fit", Group::Look),

@@ -4,6 +4,7 @@ use super::{Advice, Names, line, lower, meant};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::diff::{Part, SelectorError};
+use crate::launch::LaunchError;
 use crate::render::short_id;
 use crate::repo::RepoError;
 use crate::worktree::apply::ApplyError;
@@ -44,6 +45,11 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::Cards(_)
         | RepoError::NoAccelerator(_)
         | RepoError::DeviceTable { .. } => device(error),
+        RepoError::NoCommand => Advice::new(
+            Exit::Usage,
+            "write it after `--`: `mdl run -- python3 train.py`; or name it in mdl.toml: command, in [run]",
+        ),
+        RepoError::Launch(error) => launch(error),
         RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
         RepoError::Scan(error) => lower::scan(error),
         RepoError::Plan(error) => lower::plan(error),
@@ -54,6 +60,22 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::Storage(error) => lower::io(&error.source),
         RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
     }
+}
+
+/// A command that could not be started: the statuses are those of a shell.
+fn launch(error: &LaunchError) -> Advice {
+    let exit = Exit::Command(error.shell_status());
+    Advice::new(
+        exit,
+        match error {
+            LaunchError::NotFound(_) => "check how it is written, and PATH; nothing was run",
+            LaunchError::NotExecutable(_) => {
+                "make it executable with `chmod +x`, or name the program that runs it: `python3 train.py`"
+            }
+            LaunchError::NoDirectory(_) | LaunchError::Empty => "nothing was run",
+            LaunchError::Refused(..) => "the system did not start it; what it says stands above",
+        },
+    )
 }
 
 /// The repository or its files are not as they should be.

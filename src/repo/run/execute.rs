@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::capture::{Sampler, Samples};
-use crate::launch::{self, Bounds, Ended, Input, Launch, LaunchError, Moment, Outlets, Signals, Spool, Timeout};
+use crate::launch::{
+    self, Bounds, Ended, Input, Launch, LaunchError, Moment, Outlets, Signals, Spool, Timeout,
+};
 use crate::name::RunId;
 use crate::object::Time;
 use crate::repo::Repository;

@@ -4,14 +4,24 @@
 //! unfinished. Afterwards its outcome is the last one. Each run is a ref of its own, so that a thousand at once,
 //! from many hosts, never meet.
 
+mod collect;
+mod details;
+mod execute;
+mod fresh;
 mod list;
 mod merge;
+mod perform;
 mod place;
 mod record;
 mod state;
 
+pub use details::RunDetails;
+pub use execute::Execution;
 pub use list::{RunQuery, Runs};
 pub use merge::Merged;
+pub(in crate::repo) use perform::Command;
+pub use perform::{Moved, Ran, RunOptions, Witness};
+pub use record::Begun;
 pub use state::{RecordedRun, RunState};
 
 use crate::name::{RefName, RunId};

@@ -1,23 +1,24 @@
 //! `run`: a command in the work tree, recorded from before its start to after its end.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::capture;
 use crate::diff::State;
-use crate::launch::{self, Exit, Outlets, Signals};
-use crate::name::{RefName, RunId, TreePath};
+use crate::launch::{self, Exit, LaunchError, Outlets, Signals};
+use crate::name::{RefName, TreePath};
 use crate::object::{Outcome, Phase, Run};
 use crate::progress::Progress;
 use crate::repo::run::collect::Harvest;
 use crate::repo::run::execute::{Executed, Execution, Job};
 use crate::repo::run::fresh::Stamp;
+use crate::repo::run::place::Place;
 use crate::repo::run::record::{Beginning, Begun};
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::value::Value;
-use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::Manifest;
 
 /// What to run, and what to call it.
@@ -112,7 +113,7 @@ impl Repository {
     ) -> Result<Ran, RepoError> {
         let manifest = self.manifest()?;
         let command = Command::new(&options.command, &manifest)?;
-        launch::find(&command.words[0], &options.directory)?;
+        launch::find(&command.words, &options.directory, &[])?;
         let (head, mut warnings) = (self.head()?, Vec::new());
         let begun = self.begin_in_place(options, &command, &manifest, &head, &mut warnings, progress)?;
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
@@ -126,10 +127,17 @@ impl Repository {
             place: &place,
             recorder: &recorder,
         };
-        let executed = self.execute(&job, witness.outlets(), signals)?;
+        let executed = match self.execute(&job, witness.outlets(), signals) {
+            Ok(executed) => executed,
+            Err(error) => {
+                self.never_started(&begun, &place, &error, progress)?;
+                return Err(error.into());
+            }
+        };
         witness.ended();
         let cache = self.stat_cache();
-        let harvest = Harvest { root: &self.root, manifest: &manifest, cache: &cache, place: &place, since, progress };
+        let harvest =
+            Harvest { root: &self.root, manifest: &manifest, cache: &cache, place: &place, since, progress };
         let run = self.conclude(&begun, &harvest, &executed, &command, &mut warnings)?;
         // A cache: that it cannot be kept is no failure.
         let _ = cache.save();
@@ -156,7 +164,8 @@ impl Repository {
             set: Default::default(),
             reproduces: None,
         };
-        let message = options.message.clone().unwrap_or_else(|| format!("run: {}", command.recorded.join(" ")));
+        let message =
+            options.message.clone().unwrap_or_else(|| format!("run: {}", command.recorded.join(" ")));
         let beginning = Beginning { run, parent: head.commit(), message: &message };
         let before = head.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
         let cache = self.stat_cache();
@@ -210,7 +219,28 @@ impl Repository {
             let redacted = command.redacted.iter().cloned().map(Value::Text).collect();
             outcome.observations.insert("redacted".to_owned(), Value::List(redacted));
         }
-        self.finish(begun, outcome, writer, harvest)
+        let run = self.finish_run(begun, outcome, writer)?;
+        self.clear_run_place(harvest.place);
+        Ok(run)
+    }
+
+    /// Records that the system refused to start the command after all.
+    pub(in crate::repo) fn never_started(
+        &self,
+        begun: &Begun,
+        place: &Place,
+        error: &LaunchError,
+        progress: &dyn Progress,
+    ) -> Result<(), RepoError> {
+        let gaps = Value::List(vec![Value::Text(error.to_string())]);
+        let outcome = Outcome {
+            exit: Some(error.shell_status().into()),
+            observations: BTreeMap::from([("gaps".to_owned(), gaps)]),
+            ..Outcome::default()
+        };
+        self.finish_run(begun, outcome, self.store.writer(progress))?;
+        self.clear_run_place(place);
+        Ok(())
     }
 
     /// Moves the branch to a run that ended well. That it cannot be moved is no reason to lose the run.

@@ -86,6 +86,11 @@ pub(in crate::repo) struct Recorder {
 }
 
 impl Recorder {
+    /// The file that says so.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Says that it is there: at the start, and from time to time.
     pub fn show(&self) -> io::Result<()> {
         let (pid, host) = (std::process::id(), capture::host());

@@ -5,7 +5,7 @@ use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
 use crate::progress::Progress;
 use crate::refs::{self, Move, RefError, Target};
-use crate::repo::run::ref_of;
+use crate::repo::run::{RecordedRun, RunState, ref_of};
 use crate::repo::{RepoError, Repository};
 use crate::store::Writer;
 
@@ -78,16 +78,22 @@ impl Repository {
     pub(in crate::repo) fn finish_run(
         &self,
         begun: &Begun,
-        outcome: &Outcome,
+        outcome: Outcome,
         writer: Writer<'_>,
-    ) -> Result<CommitId, RepoError> {
-        let outcome = Some(object::put(&writer, outcome)?);
-        let commit = Commit { outcome, time: self.now(), ..begun.recorded.clone() };
+    ) -> Result<RecordedRun, RepoError> {
+        let recorded = Some(object::put(&writer, &outcome)?);
+        let commit = Commit { outcome: recorded, time: self.now(), ..begun.recorded.clone() };
         let id = object::put(&writer, &commit)?;
         let (base, target) = (Some(Target::Commit(begun.commit)), Target::Finished(id));
         let (name, upload) = (ref_of(&begun.run.id)?, &mut publish(writer));
         self.advance_ref(&name, base, target, "run: finished", &self.store, upload)?;
-        Ok(id)
+        let state = RunState::of(Some(&outcome), false);
+        Ok(RecordedRun {
+            id: begun.run.id.clone(),
+            state,
+            commit: Some((id, commit)),
+            outcome: Some(outcome),
+        })
     }
 }
 

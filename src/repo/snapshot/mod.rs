@@ -18,6 +18,7 @@ use crate::object::{
     PlacedFeatures, PlacedParams,
 };
 use crate::progress::{Amount, Progress};
+use crate::repo::run::Command;
 use crate::repo::{RepoError, Repository, profile};
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
@@ -47,6 +48,11 @@ pub enum Warning {
     Absent {
         /// What: `seed train.seed`.
         what: String,
+    },
+    /// Something that lies where a result belongs, and that the run did not write.
+    NotWritten {
+        /// Where it is.
+        path: String,
     },
     /// Something of the environment or of a data file that could not be seen.
     Gap {
@@ -96,7 +102,7 @@ pub(super) enum Subject<'a> {
     /// The work tree: what goes into a run and what came out of the last one.
     WorkTree,
     /// What goes into a run of this command, before there is any result.
-    Command(&'a [String]),
+    Command(&'a Command),
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
@@ -193,7 +199,7 @@ impl<S: Sink> Snapshooter<'_, S> {
     fn command(&self) -> Vec<String> {
         match self.subject {
             Subject::WorkTree => self.manifest.run.command.clone(),
-            Subject::Command(words) => words.to_vec(),
+            Subject::Command(command) => command.recorded.clone(),
         }
     }
 
