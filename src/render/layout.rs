@@ -148,7 +148,7 @@ pub(super) fn grid(out: &mut dyn Write, style: &Style, items: &[(Cell, Cell)]) -
         let used: usize = parts
             .map(|part| width(&|it| it.0.width(), part) + width(&|it| it.1.width(), part) + 2 * GAP)
             .sum();
-        used + INDENT <= style.width + GAP
+        used + INDENT <= style.width.saturating_add(GAP)
     };
     let columns = (1..=4).rev().find(fits).unwrap_or(1);
     let per = items.len().div_ceil(columns).max(1);

@@ -148,7 +148,7 @@ fn environment(out: &mut dyn Write, style: &Style, all: &[EnvironmentDifference]
 
 /// `1.26.4 → 2.0.0`, each side with half of the room.
 fn change(style: &Style, difference: &EnvironmentDifference, room: usize) -> String {
-    let half = room.saturating_sub(style.arrow().len() + 2) / 2;
+    let half = room.saturating_sub(style.arrow().width() + 2) / 2;
     let side = |side: &Option<String>, room: usize| side.as_ref().map(|text| clipped(style, text, room));
     match (side(&difference.before, half), side(&difference.after, half)) {
         (Some(before), Some(after)) => style.change(&before, &after),
@@ -183,20 +183,29 @@ fn metrics(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::Resu
         let name = plain(clipped(style, &metric.path, names));
         rows.push([name].into_iter().chain(columns.iter().map(figure)).collect());
     }
-    // The rules have what room is left.
-    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let used: usize = (0..=columns.len()).map(|column| widest(column) + GAP).sum();
-    let room = style.width.saturating_sub(used + INDENT).min(40);
-    if ran && room >= MIN_RULE {
-        for (row, metric) in rows[1..].iter_mut().zip(listed) {
-            let role = metric.grade.map_or(Role::Dim, grade_role);
-            row.push(Cell::new(role, clipped(style, &metric.rule, room)));
-        }
+    if ran {
+        rules(style, &mut rows, listed);
     }
     let mut table = Table::default();
     rows.into_iter().for_each(|row| table.row(row));
     table.write(out, style, INDENT)?;
     and_more(out, style, all.len() - listed.len())
+}
+
+/// Adds the rules in what room is left beside the figures.
+fn rules(style: &Style, rows: &mut [Vec<Cell>], metrics: &[&MetricFound]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let used: usize = (0..columns).map(|column| widest(column) + GAP).sum();
+    let room = style.width.saturating_sub(used + INDENT).min(40);
+    if room < MIN_RULE {
+        return;
+    }
+    // The first row has the titles.
+    for (row, metric) in rows.iter_mut().skip(1).zip(metrics) {
+        let role = metric.grade.map_or(Role::Dim, grade_role);
+        row.push(Cell::new(role, clipped(style, &metric.rule, room)));
+    }
 }
 
 /// What a column says of a metric.

@@ -71,7 +71,7 @@ fn a_reproduction_that_diverged() {
 
     environment   the likeliest to matter first
       package, major   numpy             1.26.4 → 2.0.0
-      accelerator      model             NVIDIA A100-SXM4-8… → NVIDIA H100 80GB H…
+      accelerator      model             NVIDIA A100-SXM4-80… → NVIDIA H100 80GB HB…
       package          left-pad          1.0, not here
       variable         OMP_NUM_THREADS   8, not then
 
@@ -100,8 +100,8 @@ fn a_reproduction_in_a_narrow_terminal() {
       note          data/train is by refere…
 
     environment   the likeliest to matter f…
-      package…   numpy      1.26… → 2.0.0
-      acceler…   model      NVID… → NVID…
+      package…   numpy      1.26.4 → 2.0.0
+      acceler…   model      NVIDI… → NVIDI…
       package    left-pad   1.0, not here
       variable   OMP_NUM…   8, not then
 
@@ -158,7 +158,7 @@ fn a_check_runs_nothing() {
 
     environment   the likeliest to matter first
       package, major   numpy             1.26.4 → 2.0.0
-      accelerator      model             NVIDIA A100-SXM4-8… → NVIDIA H100 80GB H…
+      accelerator      model             NVIDIA A100-SXM4-80… → NVIDIA H100 80GB HB…
       package          left-pad          1.0, not here
       variable         OMP_NUM_THREADS   8, not then
 

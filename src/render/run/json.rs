@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::diff::{accelerator_fields, system_fields};
-use crate::object::{Direction, Receipt, Run, Series};
+use crate::diff::{SnapshotEnvironment, accelerator_fields, system_fields};
+use crate::name::PartName;
+use crate::object::{Direction, Outcome, Placed, Receipt, Run, Series};
 use crate::render::json::{fields_json, node_json, time_json, value_json};
 use crate::render::run::ShownRun;
 use crate::render::run::metrics::{Metric, metrics};
@@ -86,37 +87,39 @@ pub fn show_run_json(shown: &ShownRun) -> Json {
         put("command", json!(definition.command));
         put("seeds", values_json(&definition.seeds));
     }
-    if let Some(it) = &snapshot.environment {
-        let interpreter = it.packages.interpreter.as_ref();
-        let environment = json!({
-            "interpreter": interpreter.map(|it| json!({"implementation": it.implementation, "version": it.version})),
-            "packages": it.packages.packages.len(),
-            "system": fields_json(&system_fields(&it.system)),
-            "accelerators": fields_json(&accelerator_fields(&it.accelerators)),
-            "variables": it.environment.variables,
-        });
-        put("environment", environment);
-    }
-    if let Some(outcome) = shown.outcome() {
-        let output = |(name, placed): (&crate::name::PartName, &crate::object::Placed)| {
-            (name.to_string(), json!({"path": placed.path.as_str(), "node": node_json(&placed.node)}))
-        };
-        put("finished", outcome.finished.as_ref().map_or(Json::Null, time_json));
-        put("exit", json!(outcome.exit));
-        put("outputs", Json::Object(outcome.outputs.iter().map(output).collect()));
-        put("utilisation", outcome.utilisation.as_ref().map_or(Json::Null, |it| values_json(&it.summary)));
-        put("observations", values_json(&outcome.observations));
-        put(
-            "log",
-            json!(
-                outcome.log.as_ref().map(|log| json!({"content": log.content.to_string(), "size": log.size}))
-            ),
-        );
-        put("receipt", outcome.receipt.as_ref().map_or(Json::Null, receipt_object_json));
-    }
+    put("environment", snapshot.environment.as_ref().map_or(Json::Null, environment_json));
     put("judgement", json!(shown.judgement));
     put("log_tail", json!(shown.log_tail));
     put("gaps", shown.gaps().collect());
     put("warnings", json!(shown.warnings));
+    out.extend(shown.outcome().map(outcome_json).unwrap_or_default());
     json!({"run": out})
+}
+
+fn environment_json(it: &SnapshotEnvironment) -> Json {
+    let interpreter = it.packages.interpreter.as_ref();
+    json!({
+        "interpreter": interpreter.map(|it| json!({"implementation": it.implementation, "version": it.version})),
+        "packages": it.packages.packages.len(),
+        "system": fields_json(&system_fields(&it.system)),
+        "accelerators": fields_json(&accelerator_fields(&it.accelerators)),
+        "variables": it.environment.variables,
+    })
+}
+
+fn outcome_json(outcome: &Outcome) -> Map<String, Json> {
+    let output = |(name, placed): (&PartName, &Placed)| {
+        (name.to_string(), json!({"path": placed.path.as_str(), "node": node_json(&placed.node)}))
+    };
+    let log = outcome.log.as_ref();
+    let fields = [
+        ("finished", outcome.finished.as_ref().map_or(Json::Null, time_json)),
+        ("exit", json!(outcome.exit)),
+        ("outputs", Json::Object(outcome.outputs.iter().map(output).collect())),
+        ("utilisation", outcome.utilisation.as_ref().map_or(Json::Null, |it| values_json(&it.summary))),
+        ("observations", values_json(&outcome.observations)),
+        ("log", json!(log.map(|log| json!({"content": log.content.to_string(), "size": log.size})))),
+        ("receipt", outcome.receipt.as_ref().map_or(Json::Null, receipt_object_json)),
+    ];
+    fields.into_iter().map(|(name, json)| (name.to_owned(), json)).collect()
 }

@@ -265,6 +265,29 @@ fn a_reproduction_tells_its_grade() {
 }
 
 #[test]
+fn a_curve_of_many_decades_says_that_its_scale_is_logarithmic() {
+    let mut run = cpu_run();
+    assert!(!shown(W80, &run).contains("log scale"));
+    run.curves.get_mut("loss").unwrap().values = (0..6).map(|i| 10f64.powi(-i)).collect();
+    let text = shown(W80, &run);
+    assert!(text.contains("metrics   steep curves on a log scale\n"), "{text}");
+    assert!(text.contains("█▇▅▄▂▁"), "{text}");
+}
+
+#[test]
+fn samples_tell_where_there_is_no_summary_yet() {
+    let mut run = gpu_run(1);
+    run.snapshot.state.outcome.as_mut().unwrap().utilisation = None;
+    run.samples.get_mut("gpu0.busy").unwrap().values = vec![10.0, f64::NAN, 30.0];
+    let text = shown(W80, &run);
+    let busy = text.lines().find(|line| line.contains("gpu0 busy")).unwrap();
+    assert_eq!(busy.split_whitespace().collect::<Vec<_>>().join(" "), "gpu0 busy ▁·▃ 20 % 30 %");
+    run.samples.clear();
+    run.judgement = None;
+    assert!(!shown(W80, &run).contains("usage"));
+}
+
+#[test]
 fn long_lists_are_bounded() {
     let mut run = cpu_run();
     let outcome = run.snapshot.state.outcome.as_mut().unwrap();

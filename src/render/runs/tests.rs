@@ -39,7 +39,7 @@ fn line(number: u8, lr: f64, depth: i64, accuracy: Option<f64>) -> RunLine {
         metrics: metrics.unwrap_or_default(),
         better: [("accuracy".to_owned(), Direction::Higher), ("val.loss".to_owned(), Direction::Lower)]
             .into(),
-        busy: (number % 2 == 0).then_some(31.4),
+        busy: number.is_multiple_of(2).then_some(31.4),
         grade: None,
     }
 }
