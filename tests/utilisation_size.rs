@@ -44,7 +44,11 @@ fn times(noise: &mut Noise) -> Vec<i64> {
 }
 
 fn series(times: &[i64], mut value: impl FnMut(f64) -> f64) -> Series {
-    Series { steps: None, times: Some(times.to_vec()), values: times.iter().map(|t| value((t - START) as f64 / 1e6)).collect() }
+    Series {
+        steps: None,
+        times: Some(times.to_vec()),
+        values: times.iter().map(|t| value((t - START) as f64 / 1e6)).collect(),
+    }
 }
 
 fn whole(value: f64) -> f64 {
@@ -58,10 +62,18 @@ fn card(index: u64, times: &[i64], all: &mut BTreeMap<String, Series>) {
     let mut add = |name: &str, value: &mut dyn FnMut(f64, &mut Noise) -> f64| {
         all.insert(format!("gpu{index}.{name}"), series(times, |t| value(t, &mut noise)));
     };
-    add("busy", &mut |t, n| whole(if training(t) { 91.0 + 6.0 * n.normal() } else { 35.0 + 20.0 * n.normal() }).min(100.0));
-    add("memory_busy", &mut |t, n| whole(if training(t) { 58.0 + 5.0 * n.normal() } else { 20.0 + 9.0 * n.normal() }).min(100.0));
-    add("memory_used", &mut |t, _| if t < 20.0 { 1.5e9 + t.floor() * 2_097_152_000.0 } else { 61_234_741_248.0 });
-    add("power", &mut |t, n| whole(if training(t) { 560.0 + 35.0 * n.normal() } else { 240.0 + 60.0 * n.normal() }));
+    add("busy", &mut |t, n| {
+        whole(if training(t) { 91.0 + 6.0 * n.normal() } else { 35.0 + 20.0 * n.normal() }).min(100.0)
+    });
+    add("memory_busy", &mut |t, n| {
+        whole(if training(t) { 58.0 + 5.0 * n.normal() } else { 20.0 + 9.0 * n.normal() }).min(100.0)
+    });
+    add("memory_used", &mut |t, _| {
+        if t < 20.0 { 1.5e9 + t.floor() * 2_097_152_000.0 } else { 61_234_741_248.0 }
+    });
+    add("power", &mut |t, n| {
+        whole(if training(t) { 560.0 + 35.0 * n.normal() } else { 240.0 + 60.0 * n.normal() })
+    });
     add("temperature", &mut |t, n| whole(58.0 + 4.0 * (t / 300.0).sin() + 0.4 * n.normal()));
     add("sm_clock", &mut |_, n| 1980.0 - 15.0 * whole(n.normal().abs() * 2.0));
     add("throttle", &mut |_, n| if n.uniform() < 0.3 { 4.0 } else { 0.0 });
@@ -78,7 +90,9 @@ fn host(times: &[i64], all: &mut BTreeMap<String, Series>) {
     add("process.memory", &mut |t, n| whole(900_000.0 + t + 300.0 * n.normal()) * 65536.0);
     add("process.threads", &mut |t, _| if t < 20.0 { 8.0 } else { 216.0 });
     add("process.read", &mut |_, n| whole(180_000.0 + 50_000.0 * n.normal()) * 4096.0);
-    add("process.written", &mut |t, n| if t % 300.0 < 12.0 { whole(500_000.0 + 9000.0 * n.normal()) * 4096.0 } else { 0.0 });
+    add("process.written", &mut |t, n| {
+        if t % 300.0 < 12.0 { whole(500_000.0 + 9000.0 * n.normal()) * 4096.0 } else { 0.0 }
+    });
     add("host.cpu", &mut |_, n| whole((12.0 + n.normal()) * 8.0) / 8.0);
     add("host.memory_used", &mut |_, n| whole(1_800_000.0 + 3000.0 * n.normal()) * 65536.0);
     add("host.received", &mut |_, n| whole(190_000.0 + 60_000.0 * n.normal()) * 1024.0);

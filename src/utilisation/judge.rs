@@ -270,7 +270,8 @@ mod tests {
     fn steady(values: &[(&str, f64)]) -> Summary {
         let mut summary = Summary { samples: Some(100), ..Summary::default() };
         for (name, value) in values {
-            let statistics = Statistics { mean: *value, median: *value, p95: *value, peak: *value, idle: None };
+            let statistics =
+                Statistics { mean: *value, median: *value, p95: *value, peak: *value, idle: None };
             summary.whole.statistics.insert(name.to_string(), statistics);
         }
         summary
@@ -294,9 +295,15 @@ mod tests {
             [("gpu0.busy", busy), ("gpu0.memory_used", 9.1e9), ("process.cpu", cpu), ("process.read", 4e8)]
         };
         for (values, expected) in [
-            (gpu(31.0, 100.0), "GPU busy 31 %, waiting on data: CPU 100 % on 1 of 16 cores; peak 9.1 of 80 GB"),
+            (
+                gpu(31.0, 100.0),
+                "GPU busy 31 %, waiting on data: CPU 100 % on 1 of 16 cores; peak 9.1 of 80 GB",
+            ),
             (gpu(97.0, 100.0), "GPU busy 97 %: saturated; peak 9.1 of 80 GB"),
-            (gpu(40.0, 1580.0), "GPU busy 40 %, waiting on data: CPU busy on all 16 cores; peak 9.1 of 80 GB"),
+            (
+                gpu(40.0, 1580.0),
+                "GPU busy 40 %, waiting on data: CPU busy on all 16 cores; peak 9.1 of 80 GB",
+            ),
             (
                 gpu(40.0, 20.0),
                 "GPU busy 40 %, waiting on the disk: reads 400 MB/s, CPU 20 %; peak 9.1 of 80 GB",
@@ -355,9 +362,18 @@ mod tests {
     fn clocks_that_are_held_down() {
         let machine = machine(8.0, GB, &[80 * GB]);
         for (throttle, expected) in [
-            (Throttle { power: 0.43, ..Throttle::default() }, "; clocks held by the power limit 43 % of the time"),
-            (Throttle { heat: 0.5, hardware: 0.5, ..Throttle::default() }, "; clocks held by heat 50 % of the time"),
-            (Throttle { hardware: 1.0, ..Throttle::default() }, "; clocks held by the hardware 100 % of the time"),
+            (
+                Throttle { power: 0.43, ..Throttle::default() },
+                "; clocks held by the power limit 43 % of the time",
+            ),
+            (
+                Throttle { heat: 0.5, hardware: 0.5, ..Throttle::default() },
+                "; clocks held by heat 50 % of the time",
+            ),
+            (
+                Throttle { hardware: 1.0, ..Throttle::default() },
+                "; clocks held by the hardware 100 % of the time",
+            ),
             (Throttle { power: 0.1, heat: 0.1, hardware: 0.1 }, ""),
         ] {
             let mut summary = steady(&[("gpu0.busy", 95.0)]);

@@ -15,7 +15,8 @@ impl Summary {
     /// The entries of `Utilisation::summary`.
     pub fn to_values(&self) -> BTreeMap<String, Value> {
         let mut values = series_to_values(&self.whole);
-        let mut add = |name: &str, value: Option<Value>| values.extend(value.map(|value| (name.to_owned(), value)));
+        let mut add =
+            |name: &str, value: Option<Value>| values.extend(value.map(|value| (name.to_owned(), value)));
         add("interval", self.interval.map(Value::Float));
         add("samples", self.samples.map(|samples| Value::Int(Int::from(samples))));
         add("seconds", self.seconds.map(Value::Float));
@@ -35,9 +36,8 @@ impl Summary {
     /// Reads what was recorded, by whichever version.
     pub fn from_values(values: &BTreeMap<String, Value>) -> Self {
         let number = |name: &str| values.get(name).and_then(Value::as_f64);
-        let energy = |(name, value): (&String, &Value)| {
-            Some((name.strip_suffix(ENERGY)?.to_owned(), value.as_f64()?))
-        };
+        let energy =
+            |(name, value): (&String, &Value)| Some((name.strip_suffix(ENERGY)?.to_owned(), value.as_f64()?));
         let by_phase = |(name, value): (&String, &Value)| match value {
             Value::Map(map) => Some((name.strip_prefix(PHASE)?.to_owned(), series_from_values(map))),
             _ => None,
@@ -81,7 +81,8 @@ fn series_from_values(values: &Values) -> Series {
         let number = |name: &str| entries.get(name).and_then(Value::as_f64);
         if let Some(accelerator) = name.strip_suffix(THROTTLE) {
             let share = |name: &str| number(name).unwrap_or(0.0);
-            let throttle = Throttle { power: share("power"), heat: share("heat"), hardware: share("hardware") };
+            let throttle =
+                Throttle { power: share("power"), heat: share("heat"), hardware: share("hardware") };
             series.throttle.insert(accelerator.to_owned(), throttle);
             continue;
         }

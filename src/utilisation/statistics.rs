@@ -39,7 +39,8 @@ const PAUSE: i64 = 4;
 /// The seconds that each sample stands for: those since the one before. Where nothing was sampled for long, a sample
 /// stands for no more than usual, and so does the first.
 pub(super) fn weights(times: &[i64]) -> Vec<f64> {
-    let mut distances: Vec<i64> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]).max(0)).collect();
+    let mut distances: Vec<i64> =
+        times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]).max(0)).collect();
     let all = distances.clone();
     distances.sort_unstable();
     let usual = distances.get(distances.len() / 2).copied().unwrap_or(1_000_000).max(1);
@@ -84,7 +85,12 @@ pub(super) fn throttle(masks: &[f64], weights: &[f64]) -> Option<Throttle> {
 
 /// The integral over time.
 pub(super) fn integral(values: &[f64], weights: &[f64]) -> f64 {
-    values.iter().zip(weights).filter(|(value, _)| value.is_finite()).map(|(value, weight)| value * weight).sum()
+    values
+        .iter()
+        .zip(weights)
+        .filter(|(value, _)| value.is_finite())
+        .map(|(value, weight)| value * weight)
+        .sum()
 }
 
 #[cfg(test)]

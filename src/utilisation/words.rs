@@ -9,7 +9,9 @@ impl Display for Judgement {
         match self.verdict {
             Verdict::TooShort => return f.write_str("too short to judge"),
             Verdict::Unknown => f.write_str("not enough was measured to say")?,
-            Verdict::Saturated { busy, used } => write!(f, "{} busy {busy:.0} %: saturated", Gpus(used, self.of))?,
+            Verdict::Saturated { busy, used } => {
+                write!(f, "{} busy {busy:.0} %: saturated", Gpus(used, self.of))?
+            }
             Verdict::Waiting { busy, used, on } => {
                 write!(f, "{} busy {busy:.0} %", Gpus(used, self.of))?;
                 waiting(f, on)?;
@@ -98,7 +100,8 @@ fn gigabytes(bytes: f64) -> String {
 
 impl Display for Note {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut held = |by: &str, share: f64| write!(f, "clocks held by {by} {:.0} % of the time", share * 100.0);
+        let mut held =
+            |by: &str, share: f64| write!(f, "clocks held by {by} {:.0} % of the time", share * 100.0);
         match *self {
             Note::HeldByPower(share) => held("the power limit", share),
             Note::HeldByHeat(share) => held("heat", share),

@@ -71,7 +71,7 @@ struct Card {
 #[derive(Debug)]
 pub(super) struct Cards {
     cards: Vec<Card>,
-    is_found: bool,
+    pub(super) is_found: bool,
     limit: Duration,
     pub(super) gaps: Vec<String>,
 }
@@ -110,7 +110,8 @@ impl Cards {
         match sent {
             FromDriver::Found { cards, gaps } => {
                 self.is_found = true;
-                self.cards = cards.into_iter().map(|ask| Card { ask: Some(ask), ..Card::default() }).collect();
+                self.cards =
+                    cards.into_iter().map(|ask| Card { ask: Some(ask), ..Card::default() }).collect();
                 self.gaps.extend(gaps);
             }
             FromDriver::Identity { card, entries } => {
@@ -138,7 +139,9 @@ impl Cards {
                 self.gaps.push(format!("NVIDIA device {index}: no answer at the end of the run"));
             }
             self.gaps.extend(
-                card.lies.iter().map(|what| format!("NVIDIA device {index}: what it told of {what} cannot be true")),
+                card.lies
+                    .iter()
+                    .map(|what| format!("NVIDIA device {index}: what it told of {what} cannot be true")),
             );
             let joules = card.energy.filter(|(_, _, joules)| *joules > 0.0 && !card.lies.contains("energy"));
             energy.extend(joules.map(|(_, _, joules)| (format!("gpu{index}"), joules)));
@@ -179,7 +182,9 @@ impl Card {
         for ((name, most, merge, grain), value) in MEASURES.into_iter().zip(values) {
             match value {
                 Some(value) if value > most => drop(self.lies.insert(name)),
-                Some(value) => columns.push(&format!("gpu{index}.{name}"), Measure { merge, grain }, time, value),
+                Some(value) => {
+                    columns.push(&format!("gpu{index}.{name}"), Measure { merge, grain }, time, value)
+                }
                 None => {}
             }
         }

@@ -71,6 +71,8 @@ mod tests {
         let before = clock.now().time;
         clock.awake_and_asleep = clock.awake_and_asleep.saturating_sub(Duration::from_secs(3600));
         let slept = clock.now().time - before;
-        assert!(!cfg!(target_os = "linux") || boot_time() < Duration::from_secs(3600) || slept >= 3_599_000_000);
+        assert!(
+            !cfg!(target_os = "linux") || boot_time() < Duration::from_secs(3600) || slept >= 3_599_000_000
+        );
     }
 }

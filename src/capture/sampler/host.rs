@@ -69,7 +69,8 @@ fn devices(folder: &Path) -> BTreeSet<String> {
 fn processors(text: &str) -> Option<(u64, u64)> {
     let line = text.lines().next()?.strip_prefix("cpu ")?;
     // user nice system idle iowait irq softirq steal; what follows is in user already.
-    let ticks: Vec<u64> = line.split_ascii_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
+    let ticks: Vec<u64> =
+        line.split_ascii_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
     let at = |number: usize| ticks.get(number).copied();
     let idle = at(3)?.saturating_add(at(4).unwrap_or(0)).saturating_add(at(7).unwrap_or(0));
     let all = ticks.iter().fold(0u64, |sum, ticks| sum.saturating_add(*ticks));

@@ -28,6 +28,7 @@ pub(super) struct Usage {
     pub(super) disk: Option<Disk>,
     /// Resident pages, those that are shared counted for each that shares them.
     pub(super) pages: u64,
+    /// None once all have ended, and are only waited for.
     pub(super) threads: u64,
 }
 
@@ -109,7 +110,8 @@ impl Tree {
             self.strangers.clear();
         }
         self.strangers.retain(|pid| listed.contains(pid));
-        let new = listed.into_iter().filter(|pid| !self.members.contains_key(pid) && !self.strangers.contains(pid));
+        let new =
+            listed.into_iter().filter(|pid| !self.members.contains_key(pid) && !self.strangers.contains(pid));
         let new: Vec<u32> = new.collect();
         let mut unknown: Vec<(u32, Process)> = new.into_iter().filter_map(|pid| self.open(pid)).collect();
         // A child may have a lower number than its parent: go on until nothing is found any more.
@@ -118,7 +120,8 @@ impl Tree {
             let (found, rest): (Vec<_>, Vec<_>) =
                 unknown.into_iter().partition(|(pid, process)| self.belongs(*pid, &process.stat));
             unknown = rest;
-            for (pid, mut process) in found.into_iter().take(MOST_MEMBERS.saturating_sub(self.members.len())) {
+            for (pid, mut process) in found.into_iter().take(MOST_MEMBERS.saturating_sub(self.members.len()))
+            {
                 process.look_at_disk(&mut self.buffer);
                 self.members.insert(pid, process);
             }
@@ -135,7 +138,8 @@ impl Tree {
     }
 
     fn belongs(&self, pid: u32, stat: &Stat) -> bool {
-        let is_founder = |id: u32| id != pid && (self.founded.contains(&id) || self.members.contains_key(&id));
+        let is_founder =
+            |id: u32| id != pid && (self.founded.contains(&id) || self.members.contains_key(&id));
         self.members.contains_key(&stat.parent) || is_founder(stat.group) || is_founder(stat.session)
     }
 
