@@ -190,12 +190,12 @@ fn bandwidth(bits: u64, mhz: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::time::Instant;
 
     /// Builds the library of tests that behaves as the defines say; `None`, loudly, without a compiler.
-    fn fake(dir: &std::path::Path, defines: &[&str]) -> Option<Library> {
+    pub(in crate::capture) fn fake(dir: &std::path::Path, defines: &[&str]) -> Option<Library> {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/fake_nvml/fake_nvml.c");
         let library = dir.join("libnvidia-ml.so.1");
         let built = std::process::Command::new("cc")

@@ -82,7 +82,8 @@ const IDLE: f64 = 5.0;
 
 /// Summarises what was measured. Marks may come in any order; a phase ends where the next begins.
 pub fn summarise(measured: &Measured<'_>, marks: &[Mark]) -> Summary {
-    let weighted: Weighted<'_> = measured.series.iter().filter_map(weigh).collect();
+    let weighted = measured.series.iter().filter_map(|(name, series)| Weighted::new(name, series));
+    let weighted: Vec<Weighted<'_>> = weighted.collect();
     let (phases, spans, too_many) = phases(measured.span, marks);
     let mut gaps = measured.gaps.to_vec();
     if too_many > 0 {
@@ -101,20 +102,26 @@ pub fn summarise(measured: &Measured<'_>, marks: &[Mark]) -> Summary {
     }
 }
 
-/// Each series with the seconds that its samples stand for.
-type Weighted<'a> = Vec<(&'a str, &'a [i64], &'a [f64], Vec<f64>)>;
+/// A series with the seconds that its samples stand for.
+struct Weighted<'a> {
+    name: &'a str,
+    times: &'a [i64],
+    values: &'a [f64],
+    weights: Vec<f64>,
+}
 
-fn weigh<'a>(
-    (name, series): (&'a String, &'a object::Series),
-) -> Option<(&'a str, &'a [i64], &'a [f64], Vec<f64>)> {
-    let times = series.times.as_deref()?;
-    Some((name, times, &series.values, statistics::weights(times)))
+impl<'a> Weighted<'a> {
+    /// `None` without times.
+    fn new(name: &'a str, series: &'a object::Series) -> Option<Self> {
+        let times = series.times.as_deref()?;
+        Some(Self { name, times, values: &series.values, weights: statistics::weights(times) })
+    }
 }
 
 /// The statistics of all series, within some spans of time if there are any.
-fn series(all: &Weighted<'_>, spans: Option<&[Range<i64>]>) -> Series {
+fn series(all: &[Weighted<'_>], spans: Option<&[Range<i64>]>) -> Series {
     let mut found = Series::default();
-    for (name, times, values, weights) in all {
+    for Weighted { name, times, values, weights } in all {
         let within = |time: i64| spans.is_none_or(|spans| spans.iter().any(|span| span.contains(&time)));
         let kept = times.iter().zip(values.iter().zip(weights)).filter(|(time, _)| within(**time));
         let (values, weights): (Vec<f64>, Vec<f64>) =
@@ -137,10 +144,10 @@ fn idle_mark(name: &str) -> Option<f64> {
 }
 
 /// What was counted; else the power over time.
-fn energy(all: &Weighted<'_>, counted: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
-    let of_power = |(name, _, values, weights): &(&str, &[i64], &[f64], Vec<f64>)| {
-        let accelerator = name.strip_suffix(".power")?;
-        Some((accelerator.to_owned(), statistics::integral(values, weights)))
+fn energy(all: &[Weighted<'_>], counted: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let of_power = |column: &Weighted<'_>| {
+        let accelerator = column.name.strip_suffix(".power")?;
+        Some((accelerator.to_owned(), statistics::integral(column.values, &column.weights)))
     };
     let mut energy: BTreeMap<String, f64> = all.iter().filter_map(of_power).collect();
     energy.extend(counted.iter().map(|(name, joules)| (name.clone(), *joules)));

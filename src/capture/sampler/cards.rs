@@ -71,7 +71,7 @@ struct Card {
 #[derive(Debug)]
 pub(super) struct Cards {
     cards: Vec<Card>,
-    is_found: bool,
+    pub(super) is_found: bool,
     limit: Duration,
     pub(super) gaps: Vec<String>,
 }

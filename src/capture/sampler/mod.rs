@@ -117,6 +117,8 @@ impl Sampler {
         let patience = setup.patience;
         #[cfg(feature = "nvml")]
         driver::start(setup.library.clone(), events.clone());
+        #[cfg(not(feature = "nvml"))]
+        let _ = events.send(Event::Driver(FromDriver::Found { cards: Vec::new(), gaps: Vec::new() }));
         let work = move || drop(results.send(Worker::new(&setup, on_tick).run(&incoming)));
         // Without a thread there is no result either, which `finish` tells.
         let _ = std::thread::Builder::new().name("sampler".into()).spawn(work);

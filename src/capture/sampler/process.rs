@@ -18,6 +18,7 @@ pub(super) struct Stat {
     pub(super) reaped: u64,
     /// Page faults of those children: more than before where it has waited for one.
     pub(super) reaped_faults: u64,
+    /// None of a process that has ended, and is only waited for.
     pub(super) threads: u64,
     /// Resident pages.
     pub(super) pages: u64,
@@ -30,6 +31,7 @@ pub(super) fn parse_stat(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = rest.split_ascii_whitespace().take(22).collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<i128>().ok();
     let count = |number: usize| Some(field(number)?.clamp(0, u64::MAX.into()) as u64);
+    let has_ended = matches!(fields.first(), Some(&"Z" | &"X"));
     let id = |number: usize| Some(u32::try_from(field(number)?).unwrap_or(0));
     Some(Stat {
         parent: id(4)?,
@@ -39,7 +41,7 @@ pub(super) fn parse_stat(text: &str) -> Option<Stat> {
         own: count(14)?.saturating_add(count(15)?),
         reaped: count(16)?.saturating_add(count(17)?),
         reaped_faults: count(11)?,
-        threads: count(20)?,
+        threads: if has_ended { 0 } else { count(20)? },
         pages: count(24)?,
     })
 }
@@ -131,6 +133,13 @@ mod tests {
         // A group outside of the namespace is 0, and the kernel writes -1 for some.
         let text = "1 (a) S -1 0 0 0 -1 0 0 0 0 0 -5 0 0 0 0 0 1 0 7 0 0";
         assert_eq!(parse_stat(text).map(|stat| (stat.parent, stat.own)), Some((0, 0)));
+    }
+
+    #[test]
+    fn one_that_is_only_waited_for_has_no_threads() {
+        let text = |state: char| format!("5 (a) {state} 1 5 5 0 -1 0 0 0 0 0 3 0 0 0 0 0 1 0 7 0 0");
+        let threads = |state| parse_stat(&text(state)).map(|stat| (stat.threads, stat.own));
+        assert_eq!((threads('R'), threads('Z')), (Some((1, 3)), Some((0, 3))));
     }
 
     #[test]

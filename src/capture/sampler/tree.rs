@@ -28,6 +28,7 @@ pub(super) struct Usage {
     pub(super) disk: Option<Disk>,
     /// Resident pages, those that are shared counted for each that shares them.
     pub(super) pages: u64,
+    /// None once all have ended, and are only waited for.
     pub(super) threads: u64,
 }
 

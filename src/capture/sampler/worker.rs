@@ -100,8 +100,15 @@ impl Worker {
 
     fn finish(mut self, events: &Receiver<Event>) -> Samples {
         self.tick(true);
-        let until = Instant::now() + self.patience;
-        while self.cards.is_waited_for() {
+        let stopped = Instant::now();
+        loop {
+            // No driver at all is told at once, and starting one may take seconds.
+            let wait = match (self.cards.is_found, self.cards.is_waited_for()) {
+                (false, _) => SHORTEST.min(self.patience),
+                (true, true) => self.patience,
+                (true, false) => break,
+            };
+            let until = stopped + wait;
             match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Driver(sent)) => self.cards.take(sent, &mut self.columns),
                 Ok(Event::Stop) => {}
@@ -150,14 +157,16 @@ impl Worker {
         // Times are in whole milliseconds.
         self.asleep += in_all.saturating_sub(elapsed + Duration::from_millis(2));
         let is_moment = is_last && self.ticks > 1 && elapsed < self.interval / 4;
-        (!is_moment && !elapsed.is_zero()).then(|| elapsed.as_secs_f64())
+        (!is_moment && !elapsed.is_zero()).then_some(elapsed.as_secs_f64())
     }
 
     fn sample_tree(&mut self, time: i64, seconds: Option<f64>) {
         let Some(usage) = self.tree.sample() else { return };
         let columns = &mut self.columns;
-        columns.push("process.memory", MEMORY, time, usage.pages.saturating_mul(self.page) as f64);
-        columns.push("process.threads", COUNT, time, usage.threads as f64);
+        if usage.threads > 0 {
+            columns.push("process.memory", MEMORY, time, usage.pages.saturating_mul(self.page) as f64);
+            columns.push("process.threads", COUNT, time, usage.threads as f64);
+        }
         let Some(seconds) = seconds else { return };
         if let Some(ticks) = usage.cpu {
             columns.push("process.cpu", LOAD, time, 100.0 * ticks as f64 / self.ticks_per_second / seconds);

@@ -26,6 +26,9 @@ static card instance = {0, 1};
 static void hang(void) { for (;;) sleep(1000); }
 
 int nvmlInit_v2(void) {
+#ifdef SLOW_LOAD
+    sleep(1);
+#endif
 #ifdef HANG_INIT
     hang();
 #endif
@@ -69,6 +72,10 @@ typedef struct { unsigned version; unsigned long long total, reserved, free, use
 int nvmlDeviceGetMemoryInfo_v2(card *device, memory *info) {
     OPTIONAL;
     info->total = (device->is_instance ? 10ULL : 80ULL) << 30;
+    info->used = 3ULL << 30;
+#ifdef LIES
+    info->used = ~0ULL;
+#endif
     return OK;
 }
 
@@ -138,3 +145,5 @@ int nvmlDeviceGetAttributes_v2(card *device, attributes *out) {
     out->memory_mb = 10240;
     return OK;
 }
+
+#include "fake_nvml_samples.c"
