@@ -131,7 +131,7 @@ pub fn shown_json(repository: &Repository, shown: &Shown) -> Result<Value, CliEr
 
 fn commit(repository: &Repository, shown: &Shown) -> Result<Option<ShownCommit>, CliError> {
     let Shown::Commit { id, commit, snapshot } = shown else { return Ok(None) };
-    let entry = LogEntry { id: *id, commit: commit.clone(), names: repository.names_of(*id)? };
+    let entry = LogEntry { id: *id, commit: (**commit).clone(), names: repository.names_of(*id)? };
     let changes = repository.changes_of(commit)?;
     Ok(Some(ShownCommit { entry: log_entry(entry, Some(changes)), snapshot: (**snapshot).clone() }))
 }

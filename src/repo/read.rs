@@ -17,7 +17,7 @@ pub enum Shown {
         /// Its id.
         id: CommitId,
         /// The commit.
-        commit: Commit,
+        commit: Box<Commit>,
         /// What it holds.
         snapshot: Box<Snapshot>,
     },
@@ -81,7 +81,7 @@ impl Repository {
         match part {
             None => {
                 let snapshot = Box::new(Snapshot::load(&self.store, state)?);
-                Ok(Shown::Commit { id, commit, snapshot })
+                Ok(Shown::Commit { id, commit: Box::new(commit), snapshot })
             }
             Some(selector) => {
                 let part = diff::part::get(&self.store, &state, &selector)?;

@@ -9,7 +9,7 @@ use crate::object::{self, FindContent, Metrics, Outcome, Series};
 use crate::repo::run::collect::reported;
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::results::directions;
-use crate::repo::{RepoError, Repository, Warning};
+use crate::repo::{RepoError, Repository, Shown, Warning};
 use crate::utilisation::{self, Judgement, Machine, Summary};
 
 /// Of a longer log, the end is not read.
@@ -56,6 +56,13 @@ impl Repository {
         let snapshot = Snapshot::load(&self.store, state)?;
         let judgement = judged(&snapshot);
         Ok(Some(RunDetails { snapshot, curves, samples, judgement, log, warnings }))
+    }
+
+    /// The run that a commit records, where that is what is shown.
+    pub fn run_shown(&self, shown: &Shown) -> Result<Option<RecordedRun>, RepoError> {
+        let Shown::Commit { id, commit, .. } = shown else { return Ok(None) };
+        let Some(run) = &commit.run else { return Ok(None) };
+        self.run_of(run.id.clone(), Some((*id, (**commit).clone()))).map(Some)
     }
 
     fn series(&self, ids: &BTreeMap<String, SeriesId>) -> Result<BTreeMap<String, Series>, RepoError> {
