@@ -108,7 +108,7 @@ fn the_exit_code_answers_where_one_asks() {
         (&["fit", &id, "--on", "b200"], 1),
         (&["fit", "HEAD", "--on", "h100"], 1),
     ] {
-        let ran = sandbox.mdl(arguments);
+        let ran = sandbox.ran(&sandbox.command(arguments).env("COLUMNS", "80").output().unwrap());
         assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{arguments:?}\n{}", ran.stdout);
         assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{arguments:?}\n{}", ran.stdout);
     }
