@@ -114,7 +114,7 @@ fn the_exit_code_answers_where_one_asks() {
     }
     let all = sandbox.ok(&["fit", &id, "--all"]);
     let b200 = all.lines().find(|line| line.starts_with("b200")).unwrap();
-    assert!(b200.contains("does not fit") && b200.ends_with("needs CUDA 12.8"), "{b200}");
+    assert!(b200.contains("does not fit") && b200.ends_with("CUDA from 12.8"), "{b200}");
 }
 
 #[test]

@@ -116,10 +116,10 @@ fn brief_reason(reason: &Reason) -> Option<String> {
         Finding::Format { told } => format!("{} as fp32", told.format.as_str()),
         Finding::FormatsUnknown { told } => format!("{}?", told.format.as_str()),
         Finding::Build { need: Need::From { architecture, version }, .. } => {
-            format!("needs {} {version}", toolkit_name(architecture))
+            format!("{} from {version}", toolkit_name(architecture))
         }
         Finding::Build { need: Need::Until { architecture, version }, .. } => {
-            format!("ends with {} {version}", toolkit_name(architecture))
+            format!("{} to {version}", toolkit_name(architecture))
         }
         Finding::Build { need: Need::Vendor { .. }, build } => match build.toolkit {
             Toolkit::Rocm(_) => "built for ROCm".to_owned(),
