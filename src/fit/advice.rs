@@ -1,6 +1,7 @@
 //! What would help, and what to know before believing a verdict: both from what was measured.
 
-use crate::fit::judge::{Basis, Fit, Verdict};
+use crate::fit::finding::{Finding, Verdict};
+use crate::fit::judge::{Basis, Fit};
 use crate::fit::recorded::Recorded;
 
 /// What would help.
@@ -39,6 +40,8 @@ pub enum Caveat {
     FewSamples { samples: u64 },
     /// Other cards than were used: memory is said for data-parallel training, where each holds the whole model.
     OtherCount { used: u64 },
+    /// PyTorch keeps what it freed, and gives it back before it fails: the run may need less than it held.
+    Cached,
     /// No parameter names a number format.
     NoFormat,
     /// No package tells which CUDA or ROCm it was built for.
@@ -101,6 +104,13 @@ pub(super) fn caveats(basis: &Basis<'_>, fits: &[Fit]) -> Vec<Caveat> {
     caveats.extend(interval.map(|seconds| Caveat::Interval { seconds }));
     if fits.iter().any(|fit| fit.cards != basis.used) {
         caveats.push(Caveat::OtherCount { used: basis.used });
+    }
+    let is_close = |fit: &Fit| {
+        let mut memory = fit.reasons.iter().filter(|it| matches!(it.finding, Finding::Memory { .. }));
+        memory.any(|reason| reason.verdict != Verdict::Fits)
+    };
+    if fits.iter().any(is_close) && basis.recorded.packages.iter().any(|package| package.name == "torch") {
+        caveats.push(Caveat::Cached);
     }
     let is_estimated = fits.iter().any(|fit| fit.speed.is_ok());
     if basis.formats.is_empty() && is_estimated {

@@ -7,6 +7,7 @@
 mod advice;
 mod device;
 mod evidence;
+mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod judge;
@@ -21,7 +22,8 @@ mod version;
 pub use advice::{Advice, Cause, Caveat};
 pub use device::{Architecture, Device, Format, LONGEST_TEXT, Link, Memory, Origin, Support};
 pub use evidence::{Build, FormatEvidence, Toolkit, builds, formats, preallocates};
-pub use judge::{Finding, Fit, Gap, Need, Reason, Report, Target, Verdict, judge};
+pub use finding::{Finding, Gap, Need, Reason, Verdict};
+pub use judge::{Fit, Report, Target, judge};
 pub use reading::{TableError, read};
 pub use recorded::{CardUsage, Machine, Recorded, Usage};
 pub use speed::{Speed, Unestimated};

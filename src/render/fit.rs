@@ -103,26 +103,34 @@ fn overview(out: &mut dyn Write, style: &Style, shown: &ShownFit<'_>) -> io::Res
 }
 
 fn table(style: &Style, fits: &[&Fit]) -> Table {
-    let mut table = Table::default();
+    let rows: Vec<[String; 5]> = fits.iter().map(|fit| row(style, fit)).collect();
     let heads = ["device", "verdict", "memory", "speed, est.", "why"];
+    // Why takes what the other columns leave.
+    let widest =
+        |at: usize| rows.iter().map(|row| row[at].width()).chain([heads[at].width()]).max().unwrap_or(0);
+    let room = style.width.saturating_sub((0..4).map(|at| widest(at) + 3).sum()).max(LEAST_WHY);
+    let mut table = Table::default();
     table.row(heads.map(|head| Cell::new(Role::Dim, head)));
-    for fit in fits {
-        let capacity = fit.device.memory.capacity();
-        let memory = match share(fit) {
-            Some(share) => format!("{share:>3.0} % of {} GiB", gib(capacity)),
-            None => format!("        {} GiB", gib(capacity)),
-        };
-        let name = crate::render::escape(&fit.device.id).into_owned();
-        let name = if fit.cards > 1 { format!("{name} x{}", fit.cards) } else { name };
-        table.row([
-            plain(name),
-            Cell::new(role(fit.verdict), verdict_text(fit.verdict)),
-            plain(memory),
-            plain(speed_brief(style, fit)),
-            plain(brief(fit)),
-        ]);
+    for (fit, [name, verdict, memory, speed, why]) in fits.iter().zip(rows) {
+        let verdict = Cell::new(role(fit.verdict), verdict);
+        table.row([plain(name), verdict, plain(memory), plain(speed), plain(style.clip(&why, room))]);
     }
     table
+}
+
+/// So many columns are left for a reason, however narrow the terminal is.
+const LEAST_WHY: usize = 12;
+
+/// What a row says of a device.
+fn row(style: &Style, fit: &Fit) -> [String; 5] {
+    let capacity = gib(fit.device.memory.capacity());
+    let memory = match share(fit) {
+        Some(share) => format!("{share:>3.0} % of {capacity} GiB"),
+        None => format!("         {capacity} GiB"),
+    };
+    let name = crate::render::escape(&fit.device.id);
+    let name = if fit.cards > 1 { format!("{name} x{}", fit.cards) } else { name.into_owned() };
+    [name, verdict_text(fit.verdict).to_owned(), memory, speed_brief(style, fit), brief(fit)]
 }
 
 fn role(verdict: Verdict) -> Role {

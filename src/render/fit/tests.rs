@@ -87,10 +87,10 @@ fn a_screen_of_all_devices_in_ascii() {
     v100-sxm2-16   unknown         57 % of 16 GiB                   no bf16
     v100-pcie-32   unknown         28 % of 32 GiB                   no bf16
     v100-sxm2-32   unknown         28 % of 32 GiB                   no bf16
-    k80            does not fit    81 % of 11.2 GiB                 ends with CUDA 11.8, driver
-    rtx-5090       does not fit    28 % of 32 GiB     x0.87-1.0     needs CUDA 12.8
+    k80            does not fit    81 % of 11.2 GiB                 CUDA to 11.8,...
+    rtx-5090       does not fit    28 % of 32 GiB     x0.87-1.0     CUDA from 12.8
     mi250x         does not fit    14 % of 64 GiB     x0.84-1.0     built for CUDA
-    b200           does not fit     5 % of 180 GiB    x1.3-1.4      needs CUDA 12.8
+    b200           does not fit     5 % of 180 GiB    x1.3-1.4      CUDA from 12.8
     mi300x         does not fit     5 % of 192 GiB    x1.3          built for CUDA
 
     The card was busy 31 % of the time, with 1.0 of 16 processors busy: no card

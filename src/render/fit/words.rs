@@ -98,7 +98,7 @@ fn toolkit_name(architecture: &Architecture) -> &'static str {
 /// Why a verdict is what it is, in a few words.
 pub(super) fn brief(fit: &Fit) -> String {
     let deciding = fit.reasons.iter().filter(|reason| reason.verdict == fit.verdict);
-    let words: Vec<String> = deciding.filter_map(|reason| brief_reason(reason)).collect();
+    let words: Vec<String> = deciding.filter_map(brief_reason).collect();
     words.join(", ")
 }
 
@@ -116,10 +116,10 @@ fn brief_reason(reason: &Reason) -> Option<String> {
         Finding::Format { told } => format!("{} as fp32", told.format.as_str()),
         Finding::FormatsUnknown { told } => format!("{}?", told.format.as_str()),
         Finding::Build { need: Need::From { architecture, version }, .. } => {
-            format!("needs {} {version}", toolkit_name(architecture))
+            format!("{} from {version}", toolkit_name(architecture))
         }
         Finding::Build { need: Need::Until { architecture, version }, .. } => {
-            format!("ends with {} {version}", toolkit_name(architecture))
+            format!("{} to {version}", toolkit_name(architecture))
         }
         Finding::Build { need: Need::Vendor { .. }, build } => match build.toolkit {
             Toolkit::Rocm(_) => "built for ROCm".to_owned(),
@@ -328,6 +328,11 @@ pub(super) fn caveat_text(caveat: &Caveat) -> String {
              each holds the whole model",
             if *used == 1 { "card" } else { "cards" }
         ),
+        Caveat::Cached => {
+            "PyTorch keeps memory that it freed, and gives it back before it fails: the run may need \
+             less than it held"
+                .to_owned()
+        }
         Caveat::NoFormat => {
             "no parameter names a number format, so that speed spans the usual ones".to_owned()
         }
