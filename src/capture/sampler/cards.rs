@@ -13,6 +13,7 @@ use crate::value::{Int, Value};
 
 /// A request: when it is made, and whether it is the last, to which an answer is wanted at once.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "nvml"), expect(dead_code, reason = "without it there is no driver to talk to"))]
 pub(super) struct Ask {
     pub(super) moment: Moment,
     pub(super) is_last: bool,
@@ -20,6 +21,7 @@ pub(super) struct Ask {
 
 /// What comes from the threads that talk to the driver.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "nvml"), expect(dead_code, reason = "without it there is no driver to talk to"))]
 pub(super) enum FromDriver {
     /// The driver runs, or there is none: a sender of requests for each card.
     Found { cards: Vec<Sender<Ask>>, gaps: Vec<String> },
