@@ -12,6 +12,8 @@
 //! Memory is bounded by the bounds of the log and a few buffers; time after the command's end by [`LINGER`],
 //! unless the reader of our own output is slow, for whom we wait as the command would have done.
 
+#[cfg(unix)]
+mod kin;
 mod log;
 mod outlet;
 mod program;
@@ -199,7 +201,7 @@ pub fn launch(
 ) -> Result<Ended, LaunchError> {
     find(spec)?;
     let start = Instant::now();
-    let (running, streams, mut gaps) = signals.start(spec, outlets)?;
+    let (mut running, streams, mut gaps) = signals.start(spec, outlets)?;
     started(running.id());
 
     let keeper = Arc::new(Keeper::new(spec.keep, spec.spool.is_some()));
@@ -208,14 +210,15 @@ pub fn launch(
     let pumps = Pumps::start(streams, &keeper, &tell);
     let mut open = pumps.count();
     let (timed_out, took, interrupted) = spooling(spec, &keeper, &mut gaps, || {
-        let timed_out = wait(&running, spec.timeout, &events, &mut open);
-        let ended = (timed_out, start.elapsed(), running.interrupted());
+        let grace = wait(&mut running, spec.timeout, &events, &mut open);
+        let ended = (grace.is_some(), start.elapsed(), running.interrupted());
+        if let Some(end) = grace {
+            running.outlast(end);
+            running.kill();
+        }
         open = drain(&pumps, &events, open);
         ended
     });
-    if timed_out {
-        running.kill();
-    }
     gaps.extend((open > 0).then_some(Gap::StillOpen));
     gaps.extend(pumps.failures().into_iter().map(Gap::Unheard));
     let exit = running.finish().map_err(|error| LaunchError::Refused(spec.command[0].clone(), error))?;
@@ -239,10 +242,16 @@ fn spooling<T>(spec: &Launch<'_>, keeper: &Keeper, gaps: &mut Vec<Gap>, work: im
     })
 }
 
-/// Waits until the command has ended, and sees to it that it does in its time. Says whether it had to.
-fn wait(running: &Running, timeout: Option<Timeout>, events: &Receiver<Event>, open: &mut usize) -> bool {
+/// Waits until the command has ended, and sees to it that it does in its time. Says when its grace ends, if it had
+/// to be asked.
+fn wait(
+    running: &mut Running,
+    timeout: Option<Timeout>,
+    events: &Receiver<Event>,
+    open: &mut usize,
+) -> Option<Instant> {
     let mut next = timeout.map(|timeout| Instant::now() + timeout.after);
-    let mut timed_out = false;
+    let mut grace = None;
     loop {
         let event = match next {
             Some(at) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
@@ -250,15 +259,15 @@ fn wait(running: &Running, timeout: Option<Timeout>, events: &Receiver<Event>, o
         };
         match event {
             Ok(Event::Closed) => *open -= 1,
-            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => return timed_out,
-            Err(RecvTimeoutError::Timeout) if timed_out => {
+            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => return grace,
+            Err(RecvTimeoutError::Timeout) if grace.is_some() => {
                 running.kill();
                 next = None;
             }
             Err(RecvTimeoutError::Timeout) => {
                 running.terminate();
-                timed_out = true;
-                next = timeout.map(|timeout| Instant::now() + timeout.grace);
+                grace = timeout.map(|timeout| Instant::now() + timeout.grace);
+                next = grace;
             }
         }
     }

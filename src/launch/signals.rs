@@ -138,6 +138,10 @@ impl Target {
         nonzero(&self.interrupted)
     }
 
+    pub fn has_own_group(&self) -> bool {
+        self.own_group
+    }
+
     /// Sends a signal to it, and to its group if that is its own. Says whether there was somebody.
     pub fn send(&self, signal: Signal) -> bool {
         let sent = if self.own_group {
