@@ -144,13 +144,9 @@ impl Target {
 
     /// Sends a signal to it, and to its group if that is its own.
     pub fn send(&self, signal: Signal) {
-        let sent = if self.own_group {
-            kill_process_group(self.pid, signal)
-        } else {
-            kill_process(self.pid, signal)
-        };
+        let send = if self.own_group { kill_process_group } else { kill_process };
         // One that has just ended has no use for it.
-        drop(sent);
+        let _ = send(self.pid, signal);
     }
 
     fn arrived(&self, number: i32, by_terminal: bool) {

@@ -230,8 +230,7 @@ fn a_signal_to_us_reaches_it_once() {
 
 #[test]
 fn without_a_terminal_the_whole_group_gets_it() {
-    let started =
-        start("sh -c 'trap \"echo inner; exit\" TERM; echo ready; while :; do sleep 0.05; done'; true");
+    let started = start("sh -c 'trap \"echo inner; exit\" TERM; sleep 20 & echo ready; wait'; true");
     started.await_text("ready");
     started.signal(Signal::TERM);
     assert_eq!(started.summary(), format!("Signal({SIGTERM}) Some({SIGTERM}) 0"));
