@@ -283,7 +283,8 @@ impl Comparison<'_> {
         diff.outputs = outputs::diff(self.find, &outputs(a), &outputs(b), &self.filter, max_files)?;
         let exit = |side: Option<&Outcome>| side.and_then(|outcome| outcome.exit);
         if self.filter.wants(Part::Exit) {
-            diff.exit = Replaced::of(exit(a), exit(b));
+            // A state that was never run has no status, which is no difference in how runs ended.
+            diff.exit = Replaced::of(exit(a), exit(b)).filter(|it| it.old.is_some() && it.new.is_some());
         }
         Ok(())
     }

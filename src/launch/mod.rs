@@ -12,6 +12,8 @@
 //! Memory is bounded by the bounds of the log and a few buffers; time after the command's end by [`LINGER`],
 //! unless the reader of our own output is slow, for whom we wait as the command would have done.
 
+#[cfg(unix)]
+mod kin;
 mod log;
 mod outlet;
 mod program;
@@ -208,8 +210,13 @@ pub fn launch(
 ) -> Result<Ended, LaunchError> {
     find(spec.command, spec.directory, spec.environment)?;
     let start = Instant::now();
+<<<<<<< HEAD
     let (running, streams, mut gaps) = signals.start(spec, outlets)?;
     reached(Moment::Started(running.id()));
+=======
+    let (mut running, streams, mut gaps) = signals.start(spec, outlets)?;
+    started(running.id());
+>>>>>>> launch
 
     let keeper = Arc::new(Keeper::new(spec.keep, spec.spool.is_some()));
     let (tell, events) = channel();
@@ -217,15 +224,21 @@ pub fn launch(
     let pumps = Pumps::start(streams, &keeper, &tell);
     let mut open = pumps.count();
     let (timed_out, took, interrupted) = spooling(spec, &keeper, &mut gaps, || {
+<<<<<<< HEAD
         let timed_out = wait(&running, spec.timeout, &events, &mut open);
         let ended = (timed_out, start.elapsed(), running.interrupted());
         reached(Moment::Ended);
+=======
+        let grace = wait(&mut running, spec.timeout, &events, &mut open);
+        let ended = (grace.is_some(), start.elapsed(), running.interrupted());
+        if let Some(end) = grace {
+            running.outlast(end);
+            running.kill();
+        }
+>>>>>>> launch
         open = drain(&pumps, &events, open);
         ended
     });
-    if timed_out {
-        running.kill();
-    }
     gaps.extend((open > 0).then_some(Gap::StillOpen));
     gaps.extend(pumps.failures().into_iter().map(Gap::Unheard));
     let exit = running.finish().map_err(|error| LaunchError::Refused(spec.command[0].clone(), error))?;
@@ -249,10 +262,16 @@ fn spooling<T>(spec: &Launch<'_>, keeper: &Keeper, gaps: &mut Vec<Gap>, work: im
     })
 }
 
-/// Waits until the command has ended, and sees to it that it does in its time. Says whether it had to.
-fn wait(running: &Running, timeout: Option<Timeout>, events: &Receiver<Event>, open: &mut usize) -> bool {
+/// Waits until the command has ended, and sees to it that it does in its time. Says when its grace ends, if it had
+/// to be asked.
+fn wait(
+    running: &mut Running,
+    timeout: Option<Timeout>,
+    events: &Receiver<Event>,
+    open: &mut usize,
+) -> Option<Instant> {
     let mut next = timeout.map(|timeout| Instant::now() + timeout.after);
-    let mut timed_out = false;
+    let mut grace = None;
     loop {
         let event = match next {
             Some(at) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
@@ -260,15 +279,15 @@ fn wait(running: &Running, timeout: Option<Timeout>, events: &Receiver<Event>, o
         };
         match event {
             Ok(Event::Closed) => *open -= 1,
-            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => return timed_out,
-            Err(RecvTimeoutError::Timeout) if timed_out => {
+            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => return grace,
+            Err(RecvTimeoutError::Timeout) if grace.is_some() => {
                 running.kill();
                 next = None;
             }
             Err(RecvTimeoutError::Timeout) => {
                 running.terminate();
-                timed_out = true;
-                next = timeout.map(|timeout| Instant::now() + timeout.grace);
+                grace = timeout.map(|timeout| Instant::now() + timeout.grace);
+                next = grace;
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Where the output of a command goes.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+#[cfg(unix)]
+use std::io::IsTerminal;
+use std::io::{self, Read, Write};
 
 /// Where one stream goes.
 pub enum Outlet {
@@ -15,6 +17,7 @@ pub enum Outlet {
 
 impl Outlet {
     /// The terminal that it is, if it is one.
+    #[cfg(unix)]
     pub(super) fn terminal(&self) -> Option<&File> {
         match self {
             Outlet::File(file) => Some(file).filter(|file| file.is_terminal()),

@@ -138,14 +138,15 @@ impl Target {
         nonzero(&self.interrupted)
     }
 
-    /// Sends a signal to it, and to its group if that is its own. Says whether there was somebody.
-    pub fn send(&self, signal: Signal) -> bool {
-        let sent = if self.own_group {
-            kill_process_group(self.pid, signal)
-        } else {
-            kill_process(self.pid, signal)
-        };
-        sent.is_ok()
+    pub fn has_own_group(&self) -> bool {
+        self.own_group
+    }
+
+    /// Sends a signal to it, and to its group if that is its own.
+    pub fn send(&self, signal: Signal) {
+        let send = if self.own_group { kill_process_group } else { kill_process };
+        // One that has just ended has no use for it.
+        let _ = send(self.pid, signal);
     }
 
     fn arrived(&self, number: i32, by_terminal: bool) {
@@ -154,9 +155,12 @@ impl Target {
         }
         // It may have looked at the size before the screen had it: so this one is sent in any case.
         let has_it = by_terminal && !self.own_group && number != SIGWINCH;
-        let reached = has_it || Signal::from_named_raw(number).is_some_and(|signal| self.send(signal));
-        if reached && INTERRUPTING.contains(&number) {
+        // Noted first, since it may have ended of it before we come to say so.
+        if INTERRUPTING.contains(&number) {
             self.interrupted.store(number, Ordering::SeqCst);
+        }
+        if let Some(signal) = Signal::from_named_raw(number).filter(|_| !has_it) {
+            self.send(signal);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::launch::outlet::{Outlets, Stream};
 use crate::launch::{Event, Exit, Gap, Input, Launch, LaunchError};
@@ -94,9 +94,12 @@ impl Running {
     }
 
     /// There is no way to ask it.
-    pub fn terminate(&self) {
+    pub fn terminate(&mut self) {
         self.kill();
     }
+
+    /// What it has started is not known.
+    pub fn outlast(&self, _: Instant) {}
 
     pub fn kill(&self) {
         // One that has ended meanwhile cannot be killed.

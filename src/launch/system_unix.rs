@@ -8,10 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Instant;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
+use crate::launch::kin::Kin;
 use crate::launch::outlet::{Outlets, Stream};
 use crate::launch::program::find;
 use crate::launch::screen::Screen;
@@ -74,6 +76,8 @@ pub(super) struct Running<'a> {
     child: Child,
     target: Arc<Target>,
     signals: &'a Signals,
+    /// What it had started when it was asked to end.
+    kin: Kin,
 }
 
 impl Signals {
@@ -97,7 +101,7 @@ impl Signals {
         });
         let (mut child, target) = started.map_err(refused)?;
         let streams = plumbing.streams(outlets, &mut child);
-        Ok((Running { child, target, signals: self }, streams, gaps))
+        Ok((Running { child, target, signals: self, kin: Kin::default() }, streams, gaps))
     }
 }
 
@@ -161,15 +165,26 @@ impl Running<'_> {
         self.target.interrupted()
     }
 
-    /// Asks it to end, also if it was stopped.
-    pub fn terminate(&self) {
-        self.target.send(Signal::TERM);
-        self.target.send(Signal::CONT);
+    /// Asks it to end, with all that it has started, also if it was stopped.
+    pub fn terminate(&mut self) {
+        self.kin = Kin::of(Pid::from_child(&self.child));
+        for signal in [Signal::TERM, Signal::CONT] {
+            self.target.send(signal);
+            if !self.target.has_own_group() {
+                self.kin.send(signal);
+            }
+        }
     }
 
-    /// Ends it, or what is left of its group.
+    /// After it was asked and has ended: waits for what it had started, until that has ended too or the time has come.
+    pub fn outlast(&self, end: Instant) {
+        self.kin.outlast(end);
+    }
+
+    /// Ends it, with what is left of its group and of what it had started.
     pub fn kill(&self) {
         self.target.send(Signal::KILL);
+        self.kin.send(Signal::KILL);
     }
 
     /// How it ended.

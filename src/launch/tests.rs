@@ -210,6 +210,15 @@ fn time_is_bounded_also_for_what_does_not_listen() {
     assert!(ran.ended.took < Duration::from_secs(10));
     assert_eq!(ran.output, "");
 
+    // The first of the group does not answer for the others, who have the same grace.
+    let ran = run(
+        "sh -c 'trap \"sleep 0.5; echo saved; exit\" TERM; while :; do sleep 0.05; done' & wait",
+        |spec| {
+            spec.timeout = timeout(Duration::from_secs(20));
+        },
+    );
+    assert_eq!((ran.ended.exit, ran.output.as_str()), (Exit::Signal(15), "saved\n"));
+
     let ran = run("exit 0", |spec| spec.timeout = timeout(Duration::ZERO));
     assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Code(0), false));
 }

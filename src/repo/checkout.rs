@@ -312,7 +312,7 @@ impl CheckedOut {
 }
 
 /// Everything of a state that lies in the work tree.
-fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
+pub(super) fn parts(find: &dyn Find, state: &State) -> Result<Vec<Part>, ObjectError> {
     let mut parts = Vec::new();
     let mut add =
         |path: &TreePath, node: Node, stored| parts.push(Part { path: Some(path.clone()), node, stored });

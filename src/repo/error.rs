@@ -62,6 +62,10 @@ pub enum RepoError {
     NoCommand,
     #[error(transparent)]
     Launch(#[from] crate::launch::LaunchError),
+    #[error("{file}: {error}")]
+    Set { file: String, error: crate::format::SetError },
+    #[error(transparent)]
+    Fresh(#[from] crate::worktree::fresh::FreshError),
     #[error("run {0:?} has not ended yet")]
     StillRunning(String),
     #[error("{part:?} is a part of a commit, and not a commit")]

@@ -5,7 +5,7 @@
 use std::env;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
@@ -39,7 +39,9 @@ fn harness() {
     let command = ["sh".into(), "-c".into(), script];
     let pieces = folder.join("pieces");
     let spool = Some(Spool { disk: &OsDisk, folder: &pieces });
-    let spec = Launch { input: Input::Inherited, spool, ..spec(&command, &folder) };
+    let (after, grace) = (Duration::from_millis(1500), Duration::from_millis(500));
+    let timeout = folder.join("hurry").exists().then_some(Timeout { after, grace });
+    let spec = Launch { input: Input::Inherited, spool, timeout, ..spec(&command, &folder) };
     let signals = Signals::watch().unwrap();
     let outlets = Outlets { output: outlet('o'), errors: outlet('e') };
     let ended = launch(&spec, outlets, &signals, &mut |_| {}).unwrap();
@@ -103,10 +105,13 @@ fn start(script: &str) -> Started {
 }
 
 fn at_terminal(script: &str, shown: &str) -> Started {
-    let folder = tempfile::tempdir().unwrap();
+    at_terminal_in(tempfile::tempdir().unwrap(), script, shown)
+}
+
+fn at_terminal_in(folder: tempfile::TempDir, script: &str, shown: &str) -> Started {
     let pty = rustix_openpty::openpty(None, Some(&size(40, 123))).unwrap();
     let mut command = command(script, shown, folder.path());
-    let child = command.stdin(OwnedFd::from(pty.user)).spawn().unwrap();
+    let child = command.stdin(pty.user).spawn().unwrap();
     drop(command);
     let keys = File::from(pty.controller);
     let (mut screen, seen) = (keys.try_clone().unwrap(), Shared::default());
@@ -225,8 +230,7 @@ fn a_signal_to_us_reaches_it_once() {
 
 #[test]
 fn without_a_terminal_the_whole_group_gets_it() {
-    let started =
-        start("sh -c 'trap \"echo inner; exit\" TERM; echo ready; while :; do sleep 0.05; done'; true");
+    let started = start("sh -c 'trap \"echo inner; exit\" TERM; sleep 20 & echo ready; wait'; true");
     started.await_text("ready");
     started.signal(Signal::TERM);
     assert_eq!(started.summary(), format!("Signal({SIGTERM}) Some({SIGTERM}) 0"));
@@ -310,4 +314,19 @@ fn a_stop_and_a_continuation_are_passed_on() {
     until("a continuation", || started.so_far().len() > before.len() + 20);
     started.signal(Signal::TERM);
     assert_eq!(started.summary(), format!("Signal({SIGTERM}) Some({SIGTERM}) 0"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn time_is_bounded_also_for_those_in_our_group() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hurry"), "").unwrap();
+    // The shell ends when it is asked, and what it has started does not.
+    let started = at_terminal_in(folder, "sh -c 'trap \"\" TERM; sleep 60' & echo $!; wait", "oe");
+    assert_eq!(started.summary(), format!("Signal({SIGTERM}) None 0"));
+    let pid = started.read("log").trim().to_owned();
+    until("an end", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.is_empty() || status.contains("State:\tZ")
+    });
 }

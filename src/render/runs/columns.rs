@@ -143,7 +143,8 @@ fn metrics(lines: &[&RunLine], style: &Style, cut: usize) -> Vec<Column> {
     let trees = lines.iter().map(|line| Value::Map(line.metrics.clone()));
     let leaves: Vec<BTreeMap<String, Value>> = trees
         .map(|tree| {
-            tree.leaves().into_iter().map(|(path, value)| (path.to_string(), value.clone())).collect()
+            let leaves = tree.leaves().into_iter().filter(|(path, _)| !path.keys().is_empty());
+            leaves.map(|(path, value)| (path.to_string(), value.clone())).collect()
         })
         .collect();
     let names: BTreeSet<&String> = leaves.iter().flat_map(BTreeMap::keys).collect();

@@ -4,6 +4,7 @@
 //! unfinished. Afterwards its outcome is the last one. Each run is a ref of its own, so that a thousand at once,
 //! from many hosts, never meet.
 
+mod apart;
 mod collect;
 mod details;
 mod execute;
@@ -14,6 +15,7 @@ mod perform;
 mod place;
 mod record;
 mod state;
+mod sweep;
 
 pub use details::RunDetails;
 pub use execute::Execution;
@@ -22,6 +24,7 @@ pub use merge::Merged;
 pub(in crate::repo) use perform::Command;
 pub use perform::{Moved, Ran, RunOptions, Witness};
 pub use record::Begun;
+pub use sweep::{SweepOptions, SweepWitness, SweptRun};
 pub use state::{RecordedRun, RunState};
 
 use crate::name::{RefName, RunId};

@@ -8,7 +8,7 @@ use crate::capture;
 use crate::diff::State;
 use crate::launch::{self, Exit, LaunchError, Outlets, Signals};
 use crate::name::{RefName, TreePath};
-use crate::object::{Outcome, Phase, Run};
+use crate::object::{Definition, GitState, Outcome, Phase, Run};
 use crate::progress::Progress;
 use crate::repo::run::collect::Harvest;
 use crate::repo::run::execute::{Executed, Execution, Job};
@@ -19,6 +19,8 @@ use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::value::Value;
+use crate::store::Writer;
+use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::Manifest;
 
 /// What to run, and what to call it.
@@ -99,6 +101,21 @@ impl Command {
         let (recorded, redacted) = capture::redact_command(&plain);
         Ok(Self { words, recorded, redacted })
     }
+
+    /// The same command for a folder elsewhere: a program that is given by its path from here is still found.
+    pub fn from(mut self, directory: &Path) -> Result<Self, RepoError> {
+        let found = launch::find(&self.words, directory, &[])?;
+        let is_path = Path::new(&self.words[0]).components().count() > 1;
+        if is_path {
+            self.words[0] = std::path::absolute(found).map(Into::into).unwrap_or_else(|_| self.words[0].clone());
+        }
+        Ok(self)
+    }
+
+    /// What a run of it is for, where nobody says it.
+    pub fn message(&self) -> String {
+        format!("run: {}", self.recorded.join(" "))
+    }
 }
 
 impl Repository {
@@ -165,29 +182,43 @@ impl Repository {
             reproduces: None,
         };
         let message =
-            options.message.clone().unwrap_or_else(|| format!("run: {}", command.recorded.join(" ")));
+            options.message.clone().unwrap_or_else(|| command.message());
         let beginning = Beginning { run, parent: head.commit(), message: &message };
-        let before = head.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
         let cache = self.stat_cache();
         let begun = self.begin_run(beginning, progress, |writer| {
-            let snapshooter = Snapshooter {
-                repository: self,
-                manifest,
-                before: before.as_ref(),
-                cache: &cache,
-                sink: writer,
-                progress,
-                phase: ("Recording", None),
-                subject: Subject::Command(command),
-            };
-            let snapshot = snapshooter.take(Surroundings::Observed)?;
-            warnings.extend(snapshot.warnings);
-            let mut definition = snapshot.state.definition.ok_or(RepoError::NoCommits)?;
-            definition.directory = self.inside(&options.directory)?;
-            Ok((definition, snapshot.git))
+            self.define(&options.directory, command, manifest, &cache, writer, warnings, progress)
         })?;
         let _ = cache.save();
         Ok(begun)
+    }
+
+    /// What goes into a run of a command in the work tree as it is now.
+    #[allow(clippy::too_many_arguments)] // Each is another's.
+    pub(in crate::repo) fn define(
+        &self,
+        directory: &Path,
+        command: &Command,
+        manifest: &Manifest,
+        cache: &StatCache<'_>,
+        writer: &Writer<'_>,
+        warnings: &mut Vec<Warning>,
+        progress: &dyn Progress,
+    ) -> Result<(Definition, Option<GitState>), RepoError> {
+        let before = self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let snapshooter = Snapshooter {
+            repository: self,
+            manifest,
+            before: before.as_ref(),
+            cache,
+            sink: writer,
+            progress,
+            phase: ("Recording", None),
+            subject: Subject::Command(command),
+        };
+        let snapshot = snapshooter.take(Surroundings::Observed)?;
+        warnings.extend(snapshot.warnings);
+        let definition = snapshot.state.definition.ok_or(RepoError::NoCommits)?;
+        Ok((Definition { directory: self.inside(directory)?, ..definition }, snapshot.git))
     }
 
     /// A directory of the work tree, seen from its root; `None` for the root itself.

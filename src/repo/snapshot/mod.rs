@@ -217,7 +217,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         let definition = Definition {
             datasets,
             features,
-            seeds: self.seeds(params.as_ref().map(|(_, values)| values), &mut warnings),
+            seeds: seeds(self.manifest, params.as_ref().map(|(_, values)| values), &mut warnings),
             params: params.map(|(placed, _)| placed),
             code: None,
             command: Some(self.command()).filter(|command| !command.is_empty()),
@@ -310,21 +310,22 @@ impl<S: Sink> Snapshooter<'_, S> {
         let params = object::put(self.sink, &Params { values: values.clone() })?;
         Ok(Some((PlacedParams { files, params }, values)))
     }
+}
 
-    fn seeds(
-        &self,
-        values: Option<&BTreeMap<String, Value>>,
-        warnings: &mut Vec<Warning>,
-    ) -> BTreeMap<String, Value> {
-        let values = Value::Map(values.cloned().unwrap_or_default());
-        let mut seeds = BTreeMap::new();
-        for seed in &self.manifest.run.seeds {
-            let Ok(path) = seed.parse();
-            match values.get(&path) {
-                Some(value) => drop(seeds.insert(seed.clone(), value.clone())),
-                None => warnings.push(Warning::Absent { what: format!("seed {seed}") }),
-            }
+/// The seeds that a manifest names, of these parameters; a warning for each that is not among them.
+pub(super) fn seeds(
+    manifest: &Manifest,
+    values: Option<&BTreeMap<String, Value>>,
+    warnings: &mut Vec<Warning>,
+) -> BTreeMap<String, Value> {
+    let values = Value::Map(values.cloned().unwrap_or_default());
+    let mut seeds = BTreeMap::new();
+    for seed in &manifest.run.seeds {
+        let Ok(path) = seed.parse();
+        match values.get(&path) {
+            Some(value) => drop(seeds.insert(seed.clone(), value.clone())),
+            None => warnings.push(Warning::Absent { what: format!("seed {seed}") }),
         }
-        seeds
     }
+    seeds
 }

@@ -1,0 +1,77 @@
+//! A run in a folder of its own, made from its definition: nobody's files are touched.
+
+use crate::diff::State;
+use crate::launch::{Outlets, Signals};
+use crate::object::Definition;
+use crate::progress::Silent;
+use crate::repo::checkout::parts;
+use crate::repo::run::collect::Harvest;
+use crate::repo::run::execute::{Execution, Job};
+use crate::repo::run::perform::Command;
+use crate::repo::run::record::Begun;
+use crate::repo::run::{RecordedRun, place};
+use crate::repo::{RepoError, Repository, Warning};
+use crate::worktree::cache::StatCache;
+use crate::worktree::fresh::{self, Source};
+use crate::worktree::manifest::Manifest;
+
+/// A run that has begun, and is to be executed apart.
+pub(in crate::repo) struct Apart<'a> {
+    pub begun: &'a Begun,
+    pub definition: &'a Definition,
+    pub command: &'a Command,
+    pub manifest: &'a Manifest,
+    pub execution: Execution,
+}
+
+impl Repository {
+    /// Makes the folder, executes the command there, records what came out, and removes the folder.
+    pub(in crate::repo) fn run_apart(
+        &self,
+        apart: &Apart<'_>,
+        source: &Source<'_>,
+        outlets: Outlets,
+        signals: &Signals,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<RecordedRun, RepoError> {
+        let Apart { begun, definition, command, manifest, execution } = *apart;
+        let (place, recorder) = self.make_run_place(&begun.run.id)?;
+        let work = place.work();
+        let state = State { definition: Some(definition.clone()), outcome: None };
+        fresh::make(&parts(&self.store, &state)?, source, &work, &*self.disk, &self.store, &Silent)?;
+        let directory = match &definition.directory {
+            Some(inside) => work.join(inside.as_str()),
+            None => work.clone(),
+        };
+        let job = Job {
+            id: &begun.run.id,
+            command: &command.words,
+            directory: &directory,
+            execution,
+            place: &place,
+            recorder: &recorder,
+        };
+        let executed = match self.execute(&job, outlets, signals) {
+            Ok(executed) => executed,
+            Err(error) => {
+                self.remove_work(&place);
+                self.never_started(begun, &place, &error, &Silent)?;
+                return Err(error.into());
+            }
+        };
+        let cache = StatCache::none();
+        let (root, progress) = (&*work, &Silent);
+        let harvest = Harvest { root, manifest, cache: &cache, place: &place, since: None, progress };
+        let run = self.conclude(begun, &harvest, &executed, command, warnings)?;
+        self.remove_work(&place);
+        Ok(run)
+    }
+
+    /// Removes the folder that a run had. One that stays costs space, and nothing else.
+    fn remove_work(&self, place: &place::Place) {
+        if let Ok(relative) = place.work().strip_prefix(&self.directory) {
+            let _ = fresh::remove(&self.directory, relative, &*self.disk);
+        }
+        self.clear_run_place(place);
+    }
+}
