@@ -16,7 +16,6 @@ mod metrics;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
-mod reports;
 mod requirements;
 mod safetensors;
 mod scalar;
@@ -29,7 +28,6 @@ pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
 pub use imports::{distributions, imports};
 pub use metrics::metrics;
-pub use reports::{PhaseMark, Reports, reports};
 pub use requirements::{LeftOut, Reason, Requirements, requirements};
 
 use crate::value::Value;

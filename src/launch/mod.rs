@@ -210,13 +210,8 @@ pub fn launch(
 ) -> Result<Ended, LaunchError> {
     find(spec.command, spec.directory, spec.environment)?;
     let start = Instant::now();
-<<<<<<< HEAD
-    let (running, streams, mut gaps) = signals.start(spec, outlets)?;
-    reached(Moment::Started(running.id()));
-=======
     let (mut running, streams, mut gaps) = signals.start(spec, outlets)?;
-    started(running.id());
->>>>>>> launch
+    reached(Moment::Started(running.id()));
 
     let keeper = Arc::new(Keeper::new(spec.keep, spec.spool.is_some()));
     let (tell, events) = channel();
@@ -224,18 +219,13 @@ pub fn launch(
     let pumps = Pumps::start(streams, &keeper, &tell);
     let mut open = pumps.count();
     let (timed_out, took, interrupted) = spooling(spec, &keeper, &mut gaps, || {
-<<<<<<< HEAD
-        let timed_out = wait(&running, spec.timeout, &events, &mut open);
-        let ended = (timed_out, start.elapsed(), running.interrupted());
-        reached(Moment::Ended);
-=======
         let grace = wait(&mut running, spec.timeout, &events, &mut open);
         let ended = (grace.is_some(), start.elapsed(), running.interrupted());
+        reached(Moment::Ended);
         if let Some(end) = grace {
             running.outlast(end);
             running.kill();
         }
->>>>>>> launch
         open = drain(&pumps, &events, open);
         ended
     });

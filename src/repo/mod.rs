@@ -42,7 +42,7 @@ pub use read::Shown;
 pub use revision::Resolved;
 pub use run::{
     Begun, Execution, Merged, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
-    Witness,
+    SweepOptions, SweepWitness, SweptRun, Witness,
 };
 pub use snapshot::Warning;
 pub use tag::Tagged;
