@@ -17,7 +17,6 @@ mod pager;
 mod parts;
 mod run_views;
 mod sizes;
-mod suggest;
 mod terminal;
 mod views;
 

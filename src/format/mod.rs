@@ -16,9 +16,12 @@ mod metrics;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod reports;
 mod requirements;
 mod safetensors;
 mod scalar;
+mod set;
+mod sweep;
 mod toml;
 mod yaml;
 
@@ -26,9 +29,8 @@ use std::collections::BTreeMap;
 
 pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
-pub use imports::{distributions, imports};
-pub use metrics::metrics;
-pub use requirements::{LeftOut, Reason, Requirements, requirements};
+mod reports;
+mod requirements;
 
 use crate::value::Value;
 use item::Item;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::format;
+use crate::format::{self, Measured};
+use crate::id::SeriesId;
 use crate::name::TreePath;
-use crate::object::{Direction, Metrics, Outcome, Placed};
+use crate::object::{self, Direction, Metrics, Outcome, Placed};
 use crate::repo::snapshot::files::{Files, merge, unreadable};
 use crate::repo::{RepoError, Warning};
 use crate::value::Value;
@@ -47,7 +48,7 @@ pub(in crate::repo) fn results<S: Sink>(
     wanted: Wanted<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Outcome>, RepoError> {
-    let metrics = metrics(manifest, files, wanted, warnings)?;
+    let (metrics, series) = metrics(manifest, files, wanted, warnings)?;
     let mut outputs = BTreeMap::new();
     for (name, path) in manifest.outputs.iter().filter(|(_, path)| (wanted.counts)(path)) {
         let options = ScanOptions { traced: false, ..files.options() };
@@ -59,40 +60,46 @@ pub(in crate::repo) fn results<S: Sink>(
     if metrics.is_none() && outputs.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Outcome { metrics, outputs, ..Outcome::default() }))
+    Ok(Some(Outcome { metrics, series, outputs, ..Outcome::default() }))
 }
+
+/// The curves of metrics, by their dotted paths.
+type Curves = BTreeMap<String, SeriesId>;
 
 fn metrics<S: Sink>(
     manifest: &Manifest,
     files: &Files<'_, S>,
     wanted: Wanted<'_>,
     warnings: &mut Vec<Warning>,
-) -> Result<Option<Metrics>, RepoError> {
-    let (mut placed, mut values) = (Vec::new(), BTreeMap::new());
+) -> Result<(Option<Metrics>, Curves), RepoError> {
+    let (mut placed, mut values, mut curves) = (Vec::new(), BTreeMap::new(), Curves::new());
     for path in manifest.metrics.iter().filter(|path| (wanted.counts)(path)) {
-        let read = read_metrics(path, files, &mut values, warnings);
-        placed.extend(wanted.tolerate(path, read, warnings)?);
+        let read = read_metrics(path, files, warnings);
+        let Some((file, read)) = wanted.tolerate(path, read, warnings)? else { continue };
+        let merged = merge(&mut values, read.values).map(|()| Some(file)).map_err(|key| RepoError::Invalid {
+            what: path.to_string(),
+            problem: format!("{key} is in another file of metrics as well"),
+        });
+        placed.extend(wanted.tolerate(path, merged, warnings)?);
+        for (name, series) in read.series {
+            curves.insert(name, object::put(files.sink, &series)?);
+        }
     }
     if placed.is_empty() {
-        return Ok(None);
+        return Ok((None, curves));
     }
     let better = directions(manifest, &values);
-    Ok(Some(Metrics { values, files: placed, better }))
+    Ok((Some(Metrics { values, files: placed, better }), curves))
 }
 
 fn read_metrics<S: Sink>(
     path: &TreePath,
     files: &Files<'_, S>,
-    values: &mut BTreeMap<String, Value>,
     warnings: &mut Vec<Warning>,
-) -> Result<Option<Placed>, RepoError> {
+) -> Result<Option<(Placed, Measured)>, RepoError> {
     let Some((file, bytes)) = files.file(|| "metrics".to_owned(), path, warnings)? else { return Ok(None) };
     let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
-    merge(values, read).map_err(|key| RepoError::Invalid {
-        what: path.to_string(),
-        problem: format!("{key} is in another file of metrics as well"),
-    })?;
-    Ok(Some(file))
+    Ok(Some((file, read)))
 }
 
 /// Which direction is better, of those metrics of which the manifest says it.
