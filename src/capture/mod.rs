@@ -24,7 +24,9 @@ use std::path::Path;
 use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
 
-pub use crate::capture::redact::url as redact_url;
+pub use crate::capture::redact::{
+    PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
+};
 
 /// The source files of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
