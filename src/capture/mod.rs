@@ -26,7 +26,9 @@ use std::path::Path;
 use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
 
-pub use crate::capture::redact::url as redact_url;
+pub use crate::capture::redact::{
+    PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
+};
 pub use crate::capture::sampler::{Sampler, Samples, Tick};
 
 /// The source files of a project.

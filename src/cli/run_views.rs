@@ -9,9 +9,9 @@ use crate::cli::error::CliError;
 use crate::cli::views;
 use crate::object::{self, Metrics, Outcome, Params, Run, Time};
 use crate::render::{self, RunEnd, RunLine, ShownRun, Style, escape};
-use crate::repo::{Moved, Ran, RecordedRun, Repository, RunDetails, RunState};
+use crate::repo::{Moved, RecordedRun, Repository, RunDetails, RunState, SweptRun};
 use crate::utilisation::Summary;
-use crate::value::{KeyPath, Value};
+use crate::value::Value;
 
 /// A run of a list; `None` if it was stopped before its definition was recorded.
 pub fn line(repository: &Repository, run: &RecordedRun) -> Result<Option<RunLine>, CliError> {
@@ -103,9 +103,27 @@ pub fn important(metrics: &Metrics) -> Vec<(String, Value)> {
     leaves
 }
 
+/// A run of a sweep that is at its end, in a line.
+pub fn swept(swept: &SweptRun, done: u64, total: u64, style: &Style) -> String {
+    let outcome = swept.run.outcome.as_ref();
+    let metrics = outcome.and_then(|outcome| outcome.metrics.as_ref()).map(important).unwrap_or_default();
+    let took = outcome.and_then(|it| Some(seconds(it.started.as_ref()?, it.finished.as_ref()?)));
+    render::sweep_progress(
+        style,
+        &render::SweptRun {
+            done,
+            total,
+            run: &swept.run.id,
+            varied: &swept.set,
+            state: &swept.run.state,
+            seconds: took.filter(|_| !swept.before),
+            metric: metrics.first().map(|(path, value)| (path.as_str(), value)),
+        },
+    )
+}
+
 /// What became of the branch.
-pub fn moved(moved: &Moved, ran: &Ran, context: &Context) {
-    let id = ran.run.id.short();
+pub fn moved(moved: &Moved, id: &str, context: &Context) {
     match moved {
         Moved::To(Some(branch)) => {
             context.terminal.note(&format!("{} is at this run now", escape(branch.as_str())));
@@ -153,16 +171,4 @@ fn details(repository: &Repository, run: &RecordedRun) -> Result<Option<ShownRun
         log_command: recorded.map(|log| format!("mdl cat {}", render::short_id(log.content))),
         warnings: warnings.iter().map(views::warning).collect(),
     }))
-}
-
-/// The value of a metric by its dotted path.
-pub fn metric<'a>(metrics: &'a Metrics, path: &str) -> Option<&'a Value> {
-    let path: KeyPath = path.parse().ok()?;
-    let (first, rest) = path.keys().split_first()?;
-    let mut value = metrics.values.get(first)?;
-    for key in rest {
-        let Value::Map(map) = value else { return None };
-        value = map.get(key)?;
-    }
-    Some(value)
 }

@@ -29,8 +29,12 @@ use std::collections::BTreeMap;
 
 pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
-mod reports;
-mod requirements;
+pub use imports::{distributions, imports};
+pub use metrics::{Measured, metrics};
+pub use reports::{MAX_METRICS, MAX_POINTS, PhaseMark, Reports, reports};
+pub use requirements::{LeftOut, Reason, Requirements, requirements};
+pub use set::{Indirection, SetError, set};
+pub use sweep::{MAX_SWEEP, Setting, Sweep, SweepError};
 
 use crate::value::Value;
 use item::Item;

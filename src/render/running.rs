@@ -36,9 +36,9 @@ pub struct RunEnd<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweptRun<'a> {
     /// How many runs of the sweep are done, this one included.
-    pub done: usize,
+    pub done: u64,
     /// How many the sweep has.
-    pub total: usize,
+    pub total: u64,
     /// The run.
     pub run: &'a RunId,
     /// What it varied.

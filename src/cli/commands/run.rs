@@ -1,6 +1,7 @@
 //! `mdl run`: run a command and record it.
 
 use std::ffi::OsString;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -10,10 +11,15 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{run_views, sizes};
-use crate::launch::{Bounds, Outlets, Signals};
+use crate::format::{Setting, Sweep};
+use crate::launch::{Bounds, Input, Outlets, Signals};
 use crate::object::Phase;
+use crate::progress::Silent;
 use crate::render;
-use crate::repo::{Begun, Execution, Ran, Repository, RunOptions, Warning, Witness};
+use crate::repo::{
+    Begun, Execution, Ran, Repository, RunOptions, RunState, SweepOptions, SweepWitness, SweptRun, Warning,
+    Witness,
+};
 
 /// Run a command, and record what went in and what came out
 ///
@@ -32,6 +38,23 @@ pub struct Run {
     /// What the run is for: train, build or production
     #[arg(long, value_name = "PHASE", value_enum, hide_possible_values = true, default_value = "train")]
     phase: PhaseName,
+
+    /// Run with other parameters, in a folder of its own: your files stay as they are. With several values, or
+    /// several --set, one run for each combination
+    #[arg(long, value_name = "KEY=VALUE[,VALUE...]", value_parser = Setting::from_str)]
+    set: Vec<Setting>,
+
+    /// What to call the sweep. One of the same name that was cut off goes on where it was
+    #[arg(long, value_name = "NAME", requires = "set")]
+    sweep: Option<String>,
+
+    /// How many runs of a sweep go on at a time
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 1, requires = "set", value_parser = jobs)]
+    jobs: usize,
+
+    /// Run again what was run before with the same definition
+    #[arg(long, requires = "set")]
+    again: bool,
 
     /// Move the branch to the run if it ends well, for this reason; each further -m is a paragraph
     #[arg(short, long, value_name = "MESSAGE")]
@@ -80,12 +103,16 @@ impl Command for Run {
         ("mdl run -- python3 train.py", ""),
         ("mdl run", "the command that mdl.toml names"),
         ("mdl run --name wide -m 'twice as wide' -- python3 train.py", "and move the branch to it"),
+        ("mdl run --set train.lr=0.1,0.01 --set model.depth=2,3 -j 2", "a sweep of four runs, two at a time"),
         ("mdl run --phase build -- make data", "prepare the data"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
         let signals = Signals::watch().map_err(CliError::Signals)?;
+        if !self.set.is_empty() {
+            return self.sweep(&repository, &signals, context);
+        }
         let (options, progress) = (self.options(context), context.progress());
         let mut witness = Told { context, json: context.is_json() };
         let ran = repository.run(&options, &signals, &mut witness, &progress)?;
@@ -118,13 +145,115 @@ impl Run {
         context.warn_of(&ran.warnings);
         context.terminal.note(&run_views::ended(&ran.run, &context.style()));
         if let Some(moved) = &ran.branch {
-            run_views::moved(moved, ran, context);
+            run_views::moved(moved, ran.run.id.short(), context);
         }
         if context.is_json() {
             let json = run_views::shown_json(repository, &ran.run)?;
             context.answer("run", String::new, || json)?;
         }
         Ok(())
+    }
+}
+
+/// How many at a time.
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=1024) => Ok(jobs),
+        _ => Err("it is a number from 1 to 1024".to_owned()),
+    }
+}
+
+impl Run {
+    fn sweep(&self, repository: &Repository, signals: &Signals, context: &Context) -> Result<Exit, CliError> {
+        let sweep = Sweep::new(self.set.clone()).map_err(|error| {
+            CliError::usage(
+                error.to_string(),
+                "a key is set once, with all its values: `--set train.lr=0.1,0.01`",
+            )
+        })?;
+        if sweep.len() > 1 && !self.message.is_empty() {
+            return Err(CliError::usage(
+                "the branch can move to one run only, and this is a sweep",
+                "leave -m out, and move the branch to the best run afterwards with `mdl merge RUN`",
+            ));
+        }
+        let mut run = self.options(context);
+        run.execution.input = Input::Nothing;
+        let (total, name) = (sweep.len(), self.sweep.clone());
+        let options = SweepOptions { run, sweep, name, jobs: self.jobs, again: self.again };
+        let witness = SweepTold { context, total, alone: self.jobs == 1 };
+        let swept = repository.sweep(&options, signals, &witness, &Silent)?;
+        if context.is_json() {
+            let runs = swept.iter().map(|swept| run_views::line(repository, &swept.run));
+            let lines: Vec<_> = runs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+            let more = (total as usize).saturating_sub(swept.len());
+            let runs =
+                render::Runs { lines: &lines, now: repository.now(), more, more_command: "", full: true };
+            context.answer("sweep", String::new, || render::runs_json(&runs))?;
+        }
+        self.conclude(repository, &swept, total, context)
+    }
+
+    /// Moves the branch if that is wanted, and says what became of the sweep.
+    fn conclude(
+        &self,
+        repository: &Repository,
+        swept: &[SweptRun],
+        total: u64,
+        context: &Context,
+    ) -> Result<Exit, CliError> {
+        let finished = swept.iter().filter(|swept| swept.run.state == RunState::Finished).count() as u64;
+        if let (Some(one), false) = (swept.first(), self.message.is_empty()) {
+            run_views::moved(&repository.move_to_run(&one.run)?, one.run.id.short(), context);
+        }
+        if (swept.len() as u64) < total {
+            let left = total - swept.len() as u64;
+            context.terminal.warn(&format!("interrupted: {left} of {total} runs were not begun"));
+            context.terminal.hint("the same command goes on with them");
+            return Ok(Exit::Interrupted);
+        }
+        if total > 1 {
+            let name = swept.iter().find_map(|swept| swept.run.sweep()).unwrap_or_default();
+            context.terminal.hint(&format!("compare them: `mdl runs --sweep {}`", render::escape(name)));
+        }
+        Ok(if finished == total { Exit::Success } else { Exit::Difference })
+    }
+}
+
+/// Tells a person of a sweep.
+struct SweepTold<'a> {
+    context: &'a Context,
+    total: u64,
+    /// Whether one run goes on at a time, so that its output can be told from others'.
+    alone: bool,
+}
+
+impl SweepWitness for SweepTold<'_> {
+    fn planned(&self, name: Option<&str>, redacted: &[String], warnings: &[Warning]) {
+        self.context.warn_of(warnings);
+        tell_redacted(redacted, self.context);
+        if let Some(name) = name {
+            let name = render::escape(name);
+            self.context
+                .terminal
+                .note(&format!("sweep {name}: {} runs, {}", self.total, "each in a folder of its own"));
+        }
+    }
+
+    fn outlets(&self) -> Outlets {
+        if self.alone { self.context.terminal.outlets(self.context.is_json()) } else { Outlets::nowhere() }
+    }
+
+    fn done(&self, done: u64, swept: &SweptRun) {
+        self.context.warn_of(&swept.warnings);
+        self.context.terminal.note(&run_views::swept(swept, done, self.total, &self.context.style()));
+    }
+}
+
+fn tell_redacted(redacted: &[String], context: &Context) {
+    for what in redacted {
+        let what = render::escape(what);
+        context.terminal.warn(&format!("{what} looks like a secret and is not recorded"));
     }
 }
 
@@ -142,10 +271,7 @@ struct Told<'a> {
 impl Witness for Told<'_> {
     fn begun(&mut self, begun: &Begun, redacted: &[String], warnings: &[Warning]) {
         self.context.warn_of(warnings);
-        for what in redacted {
-            let what = render::escape(what);
-            self.context.terminal.warn(&format!("{what} looks like a secret and is not recorded"));
-        }
+        tell_redacted(redacted, self.context);
         let started = render::run_started(&self.context.style(), &begun.run.id, begun.definition);
         self.context.terminal.note(&started);
     }

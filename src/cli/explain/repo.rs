@@ -8,6 +8,7 @@ use crate::launch::LaunchError;
 use crate::render::short_id;
 use crate::repo::RepoError;
 use crate::worktree::apply::ApplyError;
+use crate::worktree::fresh::FreshError;
 use crate::worktree::plan::{Conflict, ConflictReason};
 
 pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
@@ -50,6 +51,12 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
             "write it after `--`: `mdl run -- python3 train.py`; or name it in mdl.toml: command, in [run]",
         ),
         RepoError::Launch(error) => launch(error),
+        RepoError::Set { .. } => Advice::new(
+            Exit::Usage,
+            "`mdl show HEAD:params` and the files themselves show what there is; nothing was run",
+        ),
+        RepoError::Fresh(FreshError::Plan(error)) => lower::plan(error),
+        RepoError::Fresh(FreshError::Apply(error)) => lower::apply(error),
         RepoError::Manifest(_) => Advice::new(Exit::Usage, "correct mdl.toml and run the command again"),
         RepoError::Scan(error) => lower::scan(error),
         RepoError::Plan(error) => lower::plan(error),

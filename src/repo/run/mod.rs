@@ -24,8 +24,8 @@ pub use merge::Merged;
 pub(in crate::repo) use perform::Command;
 pub use perform::{Moved, Ran, RunOptions, Witness};
 pub use record::Begun;
-pub use sweep::{SweepOptions, SweepWitness, SweptRun};
 pub use state::{RecordedRun, RunState};
+pub use sweep::{SweepOptions, SweepWitness, SweptRun};
 
 use crate::name::{RefName, RunId};
 use crate::refs::{Family, Ref};

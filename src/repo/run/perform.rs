@@ -18,8 +18,8 @@ use crate::repo::run::record::{Beginning, Begun};
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
-use crate::value::Value;
 use crate::store::Writer;
+use crate::value::Value;
 use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::Manifest;
 
@@ -107,7 +107,8 @@ impl Command {
         let found = launch::find(&self.words, directory, &[])?;
         let is_path = Path::new(&self.words[0]).components().count() > 1;
         if is_path {
-            self.words[0] = std::path::absolute(found).map(Into::into).unwrap_or_else(|_| self.words[0].clone());
+            self.words[0] =
+                std::path::absolute(found).map(Into::into).unwrap_or_else(|_| self.words[0].clone());
         }
         Ok(self)
     }
@@ -181,8 +182,7 @@ impl Repository {
             set: Default::default(),
             reproduces: None,
         };
-        let message =
-            options.message.clone().unwrap_or_else(|| command.message());
+        let message = options.message.clone().unwrap_or_else(|| command.message());
         let beginning = Beginning { run, parent: head.commit(), message: &message };
         let cache = self.stat_cache();
         let begun = self.begin_run(beginning, progress, |writer| {
@@ -272,6 +272,11 @@ impl Repository {
         self.finish_run(begun, outcome, self.store.writer(progress))?;
         self.clear_run_place(place);
         Ok(())
+    }
+
+    /// Moves the branch that is checked out to a run that ended well.
+    pub fn move_to_run(&self, run: &RecordedRun) -> Result<Moved, RepoError> {
+        Ok(self.move_branch(&self.head()?, run))
     }
 
     /// Moves the branch to a run that ended well. That it cannot be moved is no reason to lose the run.

@@ -12,8 +12,8 @@ use crate::format::{self, SetError, Sweep, Syntax};
 use crate::id::{CommitId, ContentId, DefinitionId};
 use crate::launch::{Outlets, Signals};
 use crate::object::{
-    self, Definition, FindContent, GitState, InsertContent, Node, Object, Params, Phase, Placed, PlacedParams,
-    Run,
+    self, Definition, FindContent, GitState, InsertContent, Node, Object, Params, Phase, Placed,
+    PlacedParams, Run,
 };
 use crate::progress::{Progress, Silent};
 use crate::repo::checkout::parts;
@@ -62,8 +62,8 @@ pub struct SweptRun {
 
 /// Hears of a sweep while it goes on, from several threads.
 pub trait SweepWitness: Sync {
-    /// The sweep has a name and so many runs.
-    fn planned(&self, name: Option<&str>, total: u64, redacted: &[String], warnings: &[Warning]);
+    /// Everything can be run; a sweep of several runs has a name.
+    fn planned(&self, name: Option<&str>, redacted: &[String], warnings: &[Warning]);
 
     /// Where the output of a run goes.
     fn outlets(&self) -> Outlets;
@@ -107,11 +107,14 @@ impl Repository {
         let base = self.sweep_base(options, &mut warnings, progress)?;
         // A key that is not there, or a value that does not fit, is said before anything runs.
         for setting in options.sweep.settings() {
-            setting.values.iter().try_for_each(|value| change(&mut base.files.clone(), &setting.path, value))?;
+            setting
+                .values
+                .iter()
+                .try_for_each(|value| change(&mut base.files.clone(), &setting.path, value))?;
         }
         let known = if options.again { HashMap::new() } else { self.finished_runs()? };
         let total = options.sweep.len();
-        witness.planned(base.name.as_deref(), total, &base.command.redacted, &warnings);
+        witness.planned(base.name.as_deref(), &base.command.redacted, &warnings);
         let cache = self.stat_cache();
         let state = State { definition: Some(base.definition.clone()), outcome: None };
         let source = Source::new(&self.root, &cache, &self.store, &parts(&self.store, &state)?)?;
@@ -149,8 +152,15 @@ impl Repository {
         let parent = self.head()?.commit();
         let (definition, git) = {
             let (cache, writer) = (self.stat_cache(), self.store.writer(progress));
-            let defined =
-                self.define(&options.run.directory, &command, &manifest, &cache, &writer, warnings, progress)?;
+            let defined = self.define(
+                &options.run.directory,
+                &command,
+                &manifest,
+                &cache,
+                &writer,
+                warnings,
+                progress,
+            )?;
             writer.finish()?;
             let _ = cache.save();
             defined

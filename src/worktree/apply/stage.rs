@@ -150,7 +150,7 @@ pub(in crate::worktree) struct Staged {
 
 impl Staged {
     /// The files that a plan writes, with the places of their actions as numbers.
-    pub(super) fn of(actions: &[&Action]) -> Vec<Self> {
+    pub(in crate::worktree) fn of(actions: &[&Action]) -> Vec<Self> {
         let file = |(number, action): (usize, &&Action)| match **action {
             Action::Write { content, size, executable, .. } => {
                 Some(Self { number, content, size, executable })
