@@ -40,18 +40,19 @@ impl Repository {
         let Some((_, commit)) = &run.commit else { return Ok(None) };
         let mut state = State::of(&self.store, commit)?;
         let mut warnings = Vec::new();
-        let (mut curves, mut samples) = (BTreeMap::new(), BTreeMap::new());
-        match &state.outcome {
+        let mut samples = BTreeMap::new();
+        let curves = match &state.outcome {
             Some(outcome) => {
-                curves = self.series(&outcome.series)?;
                 let utilisation = outcome.utilisation.as_ref();
                 samples = utilisation.map(|it| self.series(&it.series)).transpose()?.unwrap_or_default();
+                self.series(&outcome.series)?
             }
             None => {
-                let (outcome, found) = self.so_far(run, &mut warnings)?;
-                (state.outcome, curves) = (Some(outcome), found);
+                let (outcome, curves) = self.so_far(run, &mut warnings)?;
+                state.outcome = Some(outcome);
+                curves
             }
-        }
+        };
         let log = if run.state == RunState::Finished { Vec::new() } else { self.last_lines(run)? };
         let snapshot = Snapshot::load(&self.store, state)?;
         let judgement = judged(&snapshot);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A moment on the clock of a file system, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stamp(i128);
+pub(in crate::repo) struct Stamp(i128);
 
 impl Stamp {
     /// When a file was last changed: of one that was made just now, the moment.

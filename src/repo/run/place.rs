@@ -105,11 +105,6 @@ impl Recorder {
 }
 
 impl Place {
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// What `MDL_RUN_DIR` names: for files of the program's own.
     pub fn files(&self) -> PathBuf {
         self.folder.join("files")
