@@ -5,7 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::capture::sampler::tree::Tree;
-use crate::capture::sampler::{Sampler, Samples, Setup};
+use crate::capture::sampler::worker::Worker;
+use crate::capture::sampler::{Event, Sampler, Samples, Setup};
 
 /// Samples often, asks no real driver.
 fn setup(pid: u32) -> Setup {
@@ -64,6 +65,17 @@ fn a_short_run_has_a_sample_at_its_start_and_its_end() {
         // A loader of libraries may be slower than so short a run.
         assert!(samples.gaps.iter().all(|gap| gap.starts_with("NVIDIA: ")), "{:?}", samples.gaps);
     }
+}
+
+#[test]
+fn a_run_that_ends_before_the_first_look_is_not_waited_for() {
+    let (events, incoming) = std::sync::mpsc::channel();
+    events.send(Event::Stop).unwrap();
+    let (done, result) = std::sync::mpsc::channel();
+    let setup = setup(1);
+    std::thread::spawn(move || done.send(Worker::new(&setup, Box::new(|_| {})).run(&incoming)));
+    let samples = result.recv_timeout(Duration::from_secs(20)).expect("it ends at once");
+    assert_eq!(samples.ticks, 1);
 }
 
 #[test]

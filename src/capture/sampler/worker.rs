@@ -73,8 +73,12 @@ impl Worker {
     pub(super) fn run(mut self, events: &Receiver<Event>) -> Samples {
         let start = Instant::now();
         // Cards that are there at once are in the first sample.
-        while let Ok(Event::Driver(sent)) = events.try_recv() {
-            self.cards.take(sent, &mut self.columns);
+        while let Ok(event) = events.try_recv() {
+            match event {
+                Event::Driver(sent) => self.cards.take(sent, &mut self.columns),
+                // The run ended before its first sample.
+                Event::Stop => return self.finish(events),
+            }
         }
         loop {
             self.tick(false);
