@@ -10,6 +10,7 @@
 pub mod id;
 pub mod name;
 pub mod progress;
+pub mod suggest;
 pub mod value;
 
 pub mod encoding;

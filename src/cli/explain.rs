@@ -15,9 +15,9 @@ use serde_json::json;
 
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::suggest::nearest;
 use crate::cli::terminal::Terminal;
 use crate::render::{escape, escape_json};
+use crate::suggest::nearest;
 
 /// Names that exist, for those who mistype one. Asked only when something was not found.
 pub trait Names {

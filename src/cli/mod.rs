@@ -15,7 +15,6 @@ mod options;
 mod overview;
 mod pager;
 mod parts;
-mod suggest;
 mod terminal;
 mod views;
 

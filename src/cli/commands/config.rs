@@ -6,9 +6,9 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::suggest::nearest;
 use crate::render::settings;
 use crate::repo::{Config as Settings, ConfigKey};
+use crate::suggest::nearest;
 
 /// Show or change settings
 ///

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::overview::{self, TOPICS};
-use crate::cli::suggest::nearest;
+use crate::suggest::nearest;
 
 /// Show the help of a command, or of a topic: revisions, exit-codes
 #[derive(Args)]

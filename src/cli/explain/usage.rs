@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{Explained, line};
 use crate::cli::commands::ALL;
 use crate::cli::exit::Exit;
-use crate::cli::suggest::nearest;
+use crate::suggest::nearest;
 
 /// Explains an error of the parser.
 pub fn usage(error: &clap::Error) -> Explained {

@@ -7,6 +7,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::name::{NameError, PartName, TreePath};
 use crate::object::Direction;
+use crate::suggest;
 use crate::worktree::manifest::{
     DatasetSpec, FILE_NAME, FeaturesSpec, MAX_BYTES, Manifest, ManifestError, ManifestProblem, RunSpec, words,
 };
@@ -171,7 +172,7 @@ impl<'a> Section<'a> {
             if !known.contains(&key) {
                 let table =
                     if self.name.is_empty() { "the manifest".into() } else { format!("[{}]", self.name) };
-                let nearest = words::nearest(key, known);
+                let nearest = suggest::nearest(key, known.iter().copied());
                 let problem = ManifestProblem::UnknownKey { table, key: key.to_owned(), nearest };
                 let span = self.table.key(key).and_then(toml_edit::Key::span);
                 let span = span.or_else(|| self.table.get(key).and_then(Item::span));

@@ -1,4 +1,4 @@
-//! Words: a command line as a shell would split it, and the known key that somebody may have meant.
+//! Words: a command line as a shell would split it.
 
 /// Splits a command line at spaces that are not quoted. Nothing is expanded. `None` if a quotation is not closed.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
@@ -40,32 +40,6 @@ fn double(chars: &mut std::str::Chars<'_>, word: &mut String) -> Option<()> {
     }
 }
 
-/// The known name that a text is at most two edits away from.
-pub(super) fn nearest(text: &str, known: &[&'static str]) -> Option<&'static str> {
-    let near = known.iter().map(|name| (distance(text, name), *name)).min()?;
-    (near.0 <= 2 && near.0 < near.1.len()).then_some(near.1)
-}
-
-/// The number of letters to insert, remove or replace to come from one text to the other; large for long texts.
-fn distance(a: &str, b: &str) -> usize {
-    const LONG: usize = 64;
-    if a.len() > LONG || b.len() > LONG {
-        return LONG;
-    }
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,13 +53,5 @@ mod tests {
         for open in ["'a", "\"a", "a\\", "\"\\"] {
             assert_eq!(split(open), None, "{open}");
         }
-    }
-
-    #[test]
-    fn near_words_are_found() {
-        assert_eq!(nearest("dataset", &["datasets", "params"]), Some("datasets"));
-        assert_eq!(nearest("license", &["licence", "path"]), Some("licence"));
-        assert_eq!(nearest("x", &["run"]), None);
-        assert_eq!(nearest(&"x".repeat(1000), &["run"]), None);
     }
 }

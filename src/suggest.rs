@@ -1,4 +1,4 @@
-//! The name that a person may have meant.
+//! The name that a person may have meant: the nearest of those that exist.
 
 /// The candidate that is nearest to what was written, if one is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
