@@ -18,6 +18,13 @@ pub trait Disk: Send + Sync {
     /// Creates a file that does not exist yet, and follows no symbolic link at its name.
     fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>>;
 
+    /// Creates a file that shares the bytes of another until one of them is written to; `Unsupported` or another
+    /// error, and no file, where the file system has no such thing.
+    fn clone_file(&self, from: &std::fs::File, to: &Path, executable: bool) -> io::Result<()> {
+        let _ = (from, to, executable);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Gives a file a second name; `AlreadyExists` if that name is taken.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 

@@ -18,6 +18,16 @@ impl Disk for OsDisk {
         Ok(Box::new(OsFile(system::create(path, executable)?)))
     }
 
+    #[cfg(target_os = "linux")]
+    fn clone_file(&self, from: &File, to: &Path, executable: bool) -> io::Result<()> {
+        let file = system::create(to, executable)?;
+        rustix::fs::ioctl_ficlone(&file, from).map_err(|errno| {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(to);
+            errno.into()
+        })
+    }
+
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::hard_link(from, to)
     }
@@ -251,5 +261,20 @@ mod tests {
         OsDisk.sync_dir(dir.path()).unwrap();
         OsDisk.sync_file_system(dir.path()).unwrap();
         assert!(OsDisk.sync_dir(&dir.path().join("none")).is_err());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_clone_is_whole_or_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&from, "bytes").unwrap();
+        match OsDisk.clone_file(&File::open(&from).unwrap(), &to, true) {
+            Ok(()) => assert_eq!((fs::read(&to).unwrap(), mode(&to) & 0o100), (b"bytes".to_vec(), 0o100)),
+            Err(_) => assert!(!to.exists()),
+        }
+        fs::write(&to, "mine").unwrap();
+        assert!(OsDisk.clone_file(&File::open(&from).unwrap(), &to, false).is_err());
+        assert_eq!(fs::read(&to).unwrap(), b"mine");
     }
 }

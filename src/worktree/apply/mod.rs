@@ -21,7 +21,8 @@ use crate::worktree::scan::STAGE;
 mod stage;
 mod swap;
 
-use stage::{Stage, Staged};
+use stage::Stage;
+pub(super) use stage::{Staged, Target, write};
 use swap::Swap;
 
 /// Where and with what a plan is applied.
@@ -129,7 +130,7 @@ fn perform(
     let one_by_one = new.len() <= FEW;
     for (number, action) in new.iter().enumerate() {
         if let Action::Link { path, content, .. } = action {
-            stage_link(&stage.path(number), path, *content, place, contents)?;
+            make_link(&stage.path(number), path, *content, place.disk, contents)?;
         }
     }
     stage.fill(&Staged::of(new), contents, place, one_by_one)?;
@@ -155,18 +156,19 @@ fn is_written(action: &Action) -> bool {
     matches!(action, Action::Write { .. } | Action::Link { .. } | Action::SetMode { .. })
 }
 
-fn stage_link(
+/// Makes a recorded link, which must stay inside the work tree that its path is of.
+pub(super) fn make_link(
     staged: &Path,
     path: &TreePath,
     content: ContentId,
-    place: &Place<'_>,
+    disk: &dyn Disk,
     contents: &impl ReadContents,
 ) -> Result<(), ApplyError> {
     let target = contents.content(content, look::MAX_TARGET as u64)?;
     let (directory, _) = look::split(path.as_str());
     match std::str::from_utf8(&target) {
         Ok(target) if look::stays_inside(directory, target) => {
-            place.disk.symlink(target, staged).map_err(|e| failed("create", staged, e))
+            disk.symlink(target, staged).map_err(|e| failed("create", staged, e))
         }
         _ => {
             let target = String::from_utf8_lossy(&target).into();
@@ -201,7 +203,7 @@ fn sync(plan: &Plan, place: &Place<'_>, few: bool) -> Result<(), ApplyError> {
     Ok(())
 }
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> ApplyError {
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> ApplyError {
     ApplyError::Io { action, path: path.to_owned(), source }
 }
 

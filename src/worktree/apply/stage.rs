@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::disk::{self, Disk, NewFile};
+use crate::disk::{self, Disk, Durability, NewFile};
 use crate::id::ContentId;
 use crate::object::{ContentSink, ObjectError, ReadContents};
-use crate::progress::Amount;
+use crate::progress::{Amount, Progress};
 use crate::worktree::apply::{ApplyError, Place, failed};
 use crate::worktree::look;
 use crate::worktree::plan::Action;
@@ -96,12 +96,10 @@ impl<'a> Stage<'a> {
         place: &Place<'_>,
         durable: bool,
     ) -> Result<(), ApplyError> {
-        for files in files.chunks(SLICE) {
-            let wanted: Vec<(ContentId, u64)> = files.iter().map(|file| (file.content, file.size)).collect();
-            let sink = Sink { stage: self, files, place, durable, open: Mutex::default() };
-            contents.read_contents(&wanted, &sink)?;
-        }
-        Ok(())
+        let durability = if durable { Durability::Durable } else { Durability::Cache };
+        let path = |number| self.path(number);
+        let target = Target { path: &path, disk: self.disk, progress: place.progress, durability };
+        write(files, contents, &target)
     }
 
     /// Makes everything in it durable.
@@ -118,8 +116,31 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// Where and how contents are written.
+pub(in crate::worktree) struct Target<'a> {
+    /// The place of a file, by its number.
+    pub path: &'a (dyn Fn(usize) -> PathBuf + Sync),
+    pub disk: &'a dyn Disk,
+    pub progress: &'a dyn Progress,
+    /// Whether each file is durable at the end.
+    pub durability: Durability,
+}
+
+/// Reads contents into new files, verified.
+pub(in crate::worktree) fn write(
+    files: &[Staged],
+    contents: &impl ReadContents,
+    target: &Target<'_>,
+) -> Result<(), ApplyError> {
+    for files in files.chunks(SLICE) {
+        let wanted: Vec<(ContentId, u64)> = files.iter().map(|file| (file.content, file.size)).collect();
+        contents.read_contents(&wanted, &Sink { target, files, open: Mutex::default() })?;
+    }
+    Ok(())
+}
+
 /// A file to write.
-pub(super) struct Staged {
+pub(in crate::worktree) struct Staged {
     /// Its number in the stage.
     pub number: usize,
     pub content: ContentId,
@@ -129,7 +150,7 @@ pub(super) struct Staged {
 
 impl Staged {
     /// The files that a plan writes, with the places of their actions as numbers.
-    pub fn of(actions: &[&Action]) -> Vec<Self> {
+    pub(in crate::worktree) fn of(actions: &[&Action]) -> Vec<Self> {
         let file = |(number, action): (usize, &&Action)| match **action {
             Action::Write { content, size, executable, .. } => {
                 Some(Self { number, content, size, executable })
@@ -141,10 +162,8 @@ impl Staged {
 }
 
 struct Sink<'a, 'p> {
-    stage: &'a Stage<'a>,
+    target: &'a Target<'p>,
     files: &'a [Staged],
-    place: &'a Place<'p>,
-    durable: bool,
     /// Files that are begun and not complete.
     open: Mutex<HashMap<usize, Arc<dyn NewFile>>>,
 }
@@ -155,8 +174,12 @@ impl Sink<'_, '_> {
     }
 
     fn create(&self, file: &Staged) -> Result<Arc<dyn NewFile>, ObjectError> {
-        let path = self.stage.path(file.number);
-        Ok(self.stage.disk.create(&path, file.executable).map_err(storage)?.into())
+        let path = (self.target.path)(file.number);
+        Ok(self.target.disk.create(&path, file.executable).map_err(storage)?.into())
+    }
+
+    fn is_durable(&self) -> bool {
+        self.target.durability == Durability::Durable
     }
 
     fn file(&self, index: usize) -> Result<Arc<dyn NewFile>, ObjectError> {
@@ -186,7 +209,7 @@ impl ContentSink for Sink<'_, '_> {
             // The whole file at once: nobody else asks for it before it is verified.
             let file = self.create(wanted)?;
             file.write_at(0, bytes).map_err(storage)?;
-            if self.durable {
+            if self.is_durable() {
                 file.sync().map_err(storage)?;
             }
             return Ok(());
@@ -198,10 +221,10 @@ impl ContentSink for Sink<'_, '_> {
         let wanted = &self.files[index];
         let file = self.open().remove(&index);
         let file = if wanted.size == 0 && file.is_none() { Some(self.create(wanted)?) } else { file };
-        if let Some(file) = file.filter(|_| self.durable) {
+        if let Some(file) = file.filter(|_| self.is_durable()) {
             file.sync().map_err(storage)?;
         }
-        self.place.progress.advance(Amount { items: 1, bytes: wanted.size });
+        self.target.progress.advance(Amount { items: 1, bytes: wanted.size });
         Ok(())
     }
 }

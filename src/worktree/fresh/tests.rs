@@ -1,0 +1,170 @@
+//! Tests of folders for runs, on real files.
+
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use super::*;
+use crate::disk::{NewFile, OsDisk};
+use crate::progress::Silent;
+use crate::worktree::scan::{HashOnly, ScanOptions, scan};
+use crate::worktree::testing::{Project, path};
+
+/// A disk that clones by copying, as a file system with clones looks from outside.
+struct Cloning;
+
+impl Disk for Cloning {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
+        OsDisk.create(path, executable)
+    }
+    fn clone_file(&self, mut from: &File, to: &Path, executable: bool) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut from, &mut bytes)?;
+        OsDisk.create(to, executable)?.write_at(0, &bytes)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.link(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename_new(from, to)
+    }
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        OsDisk.symlink(target, path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        OsDisk.set_executable(path, executable)
+    }
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Err(io::Error::other("nothing is made durable here"))
+    }
+    fn sync_file_system(&self, _: &Path) -> io::Result<()> {
+        Err(io::Error::other("nothing is made durable here"))
+    }
+}
+
+fn project() -> (Project, Part) {
+    let project = Project::new();
+    project.write("data/a", "one").write("data/b/run", "#!").write("data/b/empty", "");
+    project.executable("data/b/run", true).link("data/link", "b/run");
+    let part = project.commit("data");
+    project.rest();
+    (project, part)
+}
+
+/// Makes a folder from what is there now.
+fn make_run(project: &Project, parts: &[Part], name: &str, disk: &dyn Disk) -> Made {
+    let (overlay, cache) = (HashOnly::new(project.root(), &project.repository), project.cache());
+    let node = scan(project.root(), &path("data"), &cache, &overlay, ScanOptions::default()).unwrap();
+    let scanned = [Part { path: Some(path("data")), node, stored: true }];
+    let source = Source::new(project.root(), &cache, &overlay, &scanned).unwrap();
+    make(parts, &source, &project.at(name), disk, &project.repository, &Silent).unwrap()
+}
+
+fn assert_whole(project: &Project, name: &str) {
+    let read = |path: &str| project.read(&format!("{name}/{path}"));
+    assert_eq!(read("data/a").as_deref(), Some("one"));
+    assert_eq!(read("data/b/empty").as_deref(), Some(""));
+    assert!(project.is_executable(&format!("{name}/data/b/run")));
+    assert!(!project.is_executable(&format!("{name}/data/a")));
+    let link = std::fs::read_link(project.at(&format!("{name}/data/link"))).unwrap();
+    assert_eq!(link, Path::new("b/run"));
+    assert_eq!(project.listing(name).len(), 6, "{:?}", project.listing(name));
+}
+
+#[test]
+fn a_run_that_writes_into_its_data_changes_nothing_of_the_user() {
+    let (project, part) = project();
+    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &Cloning);
+    assert_eq!(made, Made { cloned: 3, linked: 0, stored: 0, bytes: 5 });
+    assert_whole(&project, ".mdl/run");
+    let system = make_run(&project, std::slice::from_ref(&part), ".mdl/other", &OsDisk);
+    assert_eq!((system.cloned + system.stored, system.linked), (3, 0));
+    assert_whole(&project, ".mdl/other");
+    for run in [".mdl/run", ".mdl/other"] {
+        project.write(&format!("{run}/data/a"), "changed").write(&format!("{run}/data/b/run"), "changed");
+    }
+    assert_eq!(project.read("data/a").as_deref(), Some("one"));
+    assert_eq!(project.status("data").unwrap(), part.node);
+}
+
+#[test]
+fn what_is_not_as_recorded_or_too_young_comes_from_the_store() {
+    let (project, part) = project();
+    project.write("data/a", "two").remove("data/b/empty");
+    project.rest();
+    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &Cloning);
+    assert_eq!((made.cloned, made.stored), (1, 2));
+    assert_whole(&project, ".mdl/run");
+    // As recorded again, but written after the cache was opened.
+    let (overlay, cache) = (HashOnly::new(project.root(), &project.repository), project.cache());
+    project.write("data/a", "one").write("data/b/empty", "");
+    let source = Source::new(project.root(), &cache, &overlay, std::slice::from_ref(&part)).unwrap();
+    let to = project.at(".mdl/late");
+    let made =
+        make(std::slice::from_ref(&part), &source, &to, &Cloning, &project.repository, &Silent).unwrap();
+    assert_eq!((made.cloned, made.stored), (1, 2));
+}
+
+#[test]
+fn a_second_name_is_given_only_to_what_nobody_may_write() {
+    let (project, part) = project();
+    let read_only = std::fs::Permissions::from_mode(0o444);
+    std::fs::set_permissions(project.at("data/a"), read_only).unwrap();
+    project.rest();
+    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &OsDisk);
+    assert_whole(&project, ".mdl/run");
+    let inode = |path: &str| std::fs::metadata(project.at(path)).unwrap().ino();
+    let shared = inode("data/a") == inode(".mdl/run/data/a");
+    if rustix::process::geteuid().is_root() {
+        eprintln!("second names: only their refusal is tested, as root");
+        assert!(!shared && made.linked == 0, "{made:?}");
+    } else if made.cloned == 0 {
+        assert!(shared && made.linked == 1 && made.stored == 2, "{made:?}");
+    }
+    assert_ne!(inode("data/b/run"), inode(".mdl/run/data/b/run"));
+}
+
+#[test]
+fn a_dataset_by_reference_is_a_link_to_where_it_lies() {
+    let (project, part) = project();
+    let reference = Part { stored: false, ..part };
+    let made = make_run(&project, &[reference], ".mdl/run", &OsDisk);
+    assert_eq!(made, Made::default());
+    let target = std::fs::read_link(project.at(".mdl/run/data")).unwrap();
+    assert_eq!(target, std::fs::canonicalize(project.at("data")).unwrap());
+    remove(&project.at(".mdl"), Path::new("run"), &OsDisk).unwrap();
+    assert_eq!(project.read("data/a").as_deref(), Some("one"));
+}
+
+#[test]
+fn a_folder_is_removed_whatever_a_run_left_in_it() {
+    let (project, part) = project();
+    make_run(&project, &[part], ".mdl/runs", &OsDisk);
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff\n");
+    std::fs::create_dir(project.at(".mdl/runs").join(name)).unwrap();
+    project.link(".mdl/runs/out", project.at("data").to_str().unwrap()).link(".mdl/runs/gone", "nowhere");
+    let deep = vec!["d"; 100].join("/");
+    project.write(&format!(".mdl/runs/{deep}/f"), "x");
+    project.link(".mdl/away", "../data");
+    let mdl = project.at(".mdl");
+    for outside in ["", "..", "../data", "/", "runs/../..", "."] {
+        assert!(remove(&mdl, Path::new(outside), &OsDisk).is_err(), "{outside:?}");
+    }
+    assert!(remove(&mdl, Path::new("away"), &OsDisk).is_err());
+    assert!(remove(&mdl, Path::new("away/b"), &OsDisk).is_err());
+    remove(&mdl, Path::new("runs"), &OsDisk).unwrap();
+    remove(&mdl, Path::new("runs"), &OsDisk).unwrap();
+    assert!(!project.at(".mdl/runs").exists());
+    assert_eq!(project.listing("data").len(), 5);
+}
