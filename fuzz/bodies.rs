@@ -14,6 +14,7 @@ use mdl::encoding::{from_bytes, to_bytes};
 use mdl::format::{self, Syntax};
 use mdl::id::{Kind, TypedId};
 use mdl::object::{self, Memory, Object};
+use mdl::value::{KeyPath, Value};
 
 /// The target of this name.
 pub fn target(name: &str) -> Option<fn(&[u8])> {
@@ -22,6 +23,8 @@ pub fn target(name: &str) -> Option<fn(&[u8])> {
         "tree" => Some(tree),
         "params" => Some(params),
         "lists" => Some(lists),
+        "reports" => Some(reports),
+        "set" => Some(set),
         "profiles" => Some(profiles),
         "pack" => Some(packs::pack),
         "recipe" => Some(packs::recipe),
@@ -106,6 +109,54 @@ pub fn lists(data: &[u8]) {
     if let Ok(features) = format::features(&name, bytes) {
         let features = object::Features { features, datasets: Vec::new(), profile: None };
         assert_eq!(from_bytes(&to_bytes(&features)), Ok(features));
+    }
+}
+
+/// What a program reports: the series can be stored, and end with the values.
+pub fn reports(data: &[u8]) {
+    let read = format::reports(data).unwrap();
+    assert_eq!(read.bad > 0, read.first_bad.is_some());
+    let values = Value::Map(read.values);
+    for (name, series) in read.series {
+        let path: KeyPath = name.parse().unwrap();
+        assert_eq!(
+            values.get(&path).and_then(Value::as_f64).map(f64::is_nan),
+            series.values.last().map(|v| v.is_nan())
+        );
+        for column in [&series.steps, &series.times].into_iter().flatten() {
+            assert_eq!(column.len(), series.values.len());
+        }
+        let encoded = to_bytes(&series);
+        assert_eq!(reencoded(Kind::Series, &encoded).map(|(again, _)| again), Some(encoded));
+    }
+}
+
+/// A file of parameters in which each value in turn is set to others: the first byte says which syntax. What is
+/// set reads as it was wanted, and is set back to what it was.
+pub fn set(data: &[u8]) {
+    let Some((first, bytes)) = data.split_first() else { return };
+    let syntax = [Syntax::Yaml, Syntax::Json, Syntax::Toml][usize::from(*first) % 3];
+    let Ok(values) = format::values(syntax, bytes) else { return };
+    let tree = Value::Map(values);
+    let given =
+        [Value::Float(1e-7), Value::Text("no: #'\"\n".to_owned()), Value::List(vec![Value::Bool(true)])];
+    for (path, leaf) in tree.leaves().into_iter().take(16) {
+        for value in &given {
+            let Ok(changed) = format::set(syntax, bytes, &path, value) else { continue };
+            let read = Value::Map(format::values(syntax, &changed).unwrap());
+            assert_eq!(read.get(&path), Some(value));
+            let others = |tree: &Value| {
+                let leaves = tree.leaves().into_iter().filter(|(other, _)| !other.is_within(&path));
+                leaves.map(|(path, value)| (path, value.clone())).collect::<Vec<_>>()
+            };
+            assert_eq!(others(&read), others(&tree));
+            // An integer for the float that is there now would become one.
+            if !matches!(leaf, Value::Int(_))
+                && let Ok(back) = format::set(syntax, &changed, &path, leaf)
+            {
+                assert_eq!(Value::Map(format::values(syntax, &back).unwrap()), tree);
+            }
+        }
     }
 }
 

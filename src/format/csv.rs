@@ -3,13 +3,13 @@
 //! A profile looks at no more than the start of a file, so neither a line without end nor a quote that
 //! is never closed costs anything. Types are guesses from there.
 
-use std::collections::BTreeMap;
-
 use super::data::{MAX_COLUMNS, ReadSeek, sample};
+use super::metrics::Measured;
+use super::reports::{Curve, Point, STEPS};
 use super::{FormatError, line_of, scalar};
 use crate::object::{Column, Profile};
 use crate::profile::empty;
-use crate::value::Value;
+use crate::value::{KeyPath, Value};
 
 /// The columns of a table. The rows are counted only where the file is so small that all of it was seen.
 pub(super) fn profile(delimiter: Option<u8>, file: &mut dyn ReadSeek, size: u64) -> Result<Profile, String> {
@@ -105,36 +105,77 @@ fn cell_type(cell: &[u8]) -> Option<&'static str> {
 }
 
 /// The metrics in a table with a header: of each column the last cell that is not empty, since some
-/// loggers leave those cells empty that a step has no value for. Columns without a name are numberings.
-pub(super) fn metrics(delimiter: u8, bytes: &[u8]) -> Result<BTreeMap<String, Value>, FormatError> {
+/// loggers leave those cells empty that a step has no value for. Columns without a name are numberings. A
+/// column of numbers is a curve over the column of steps if there is one, else over the rows, counted from 0.
+pub(super) fn metrics(delimiter: u8, bytes: &[u8]) -> Result<Measured, FormatError> {
     let text = super::utf8(bytes)?;
     let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
-    let failed = |error: ::csv::Error| {
-        let line = error.position().map(|position| {
-            // The position is that of the empty lines before the record.
-            let at = (position.byte() as usize).min(text.len());
-            let empty = text.as_bytes()[at..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-            line_of(text.as_bytes(), at + empty)
-        });
-        FormatError::new(line, format!("not a table: {}", reason(&error)))
-    };
-    let names: Vec<String> =
-        reader.headers().map_err(failed)?.iter().map(|name| name.trim().to_owned()).collect();
-    let mut values = vec![None; names.len()];
+    let failed = |error: ::csv::Error| failed(text, &error);
+    let headers = reader.headers().map_err(failed)?.clone();
+    let names: Vec<&str> = headers.iter().map(str::trim).collect();
+    if let Some(twice) = (1..names.len()).find(|i| !names[*i].is_empty() && names[..*i].contains(&names[*i]))
+    {
+        return Err(FormatError::new(1, format!("the column {:?} is there twice", names[twice])));
+    }
+    let steps = STEPS.iter().find_map(|step| names.iter().position(|name| name == step));
+    let mut columns: Vec<TableColumn> = names.iter().map(|_| TableColumn::default()).collect();
     let mut record = ::csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(failed)? {
-        for (value, cell) in values.iter_mut().zip(&record).filter(|(_, cell)| !cell.trim().is_empty()) {
-            *value = Some(scalar::cell(cell).unwrap_or(Value::Null));
+    for row in 0.. {
+        if !reader.read_record(&mut record).map_err(failed)? {
+            break;
+        }
+        let cell = |column: usize| record.get(column).filter(|cell| !cell.trim().is_empty());
+        let step = match steps {
+            Some(column) => cell(column).and_then(|cell| cell.trim().parse().ok()),
+            None => Some(row),
+        };
+        for (number, column) in columns.iter_mut().enumerate() {
+            if let Some(text) = cell(number) {
+                column.push(step, scalar::cell(text).unwrap_or(Value::Null));
+            }
         }
     }
-    let mut metrics = BTreeMap::new();
-    for (name, value) in names.into_iter().zip(values).filter(|(name, _)| !name.is_empty()) {
-        if metrics.contains_key(&name) {
-            return Err(FormatError::new(1, format!("the column {name:?} is there twice")));
+    let mut measured = Measured::default();
+    for (number, (name, column)) in
+        names.iter().zip(columns).enumerate().filter(|(_, (name, _))| !name.is_empty())
+    {
+        let Some(last) = column.last else { continue };
+        measured.values.insert((*name).to_owned(), last);
+        if Some(number) != steps && !column.is_text {
+            let path = KeyPath::default().child(name).to_string();
+            measured.series.insert(path, column.curve.finish());
         }
-        metrics.insert(name, value);
     }
-    Ok(metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+    Ok(measured)
+}
+
+/// A column of a table of metrics.
+#[derive(Default)]
+struct TableColumn {
+    last: Option<Value>,
+    curve: Curve,
+    /// Whether there is something in it that is neither a number nor missing.
+    is_text: bool,
+}
+
+impl TableColumn {
+    fn push(&mut self, step: Option<i64>, value: Value) {
+        match value.as_f64() {
+            Some(value) => _ = self.curve.push(Point { step, time: None, value }),
+            None => self.is_text |= value != Value::Null,
+        }
+        self.last = Some(value);
+    }
+}
+
+fn failed(text: &str, error: &::csv::Error) -> FormatError {
+    let line = error.position().map(|position| {
+        // The position is that of the empty lines before the record.
+        let at = (position.byte() as usize).min(text.len());
+        let empty = text.as_bytes()[at..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        line_of(text.as_bytes(), at + empty)
+    });
+    FormatError::new(line, format!("not a table: {}", reason(error)))
 }
 
 fn reason(error: &::csv::Error) -> String {
@@ -209,7 +250,7 @@ mod tests {
     #[test]
     fn the_last_values_of_a_table_are_its_metrics() {
         let shown = |text: &str| match metrics(b',', text.as_bytes()) {
-            Ok(values) => Value::Map(values).to_string(),
+            Ok(measured) => Value::Map(measured.values).to_string(),
             Err(error) => error.to_string(),
         };
         assert_eq!(shown("step,loss\n0,1.5\n1,0.5\n"), "{loss: 0.5, step: 1}");
@@ -218,5 +259,20 @@ mod tests {
         assert_eq!(shown("a,b\n1,2\n\n3\n"), "line 4: not a table: 1 cells where the header has 2");
         assert_eq!(shown("a,a\n1,2\n"), "line 1: the column \"a\" is there twice");
         assert_eq!(shown(""), "{}");
+    }
+    #[test]
+    fn columns_of_numbers_are_curves() {
+        let curves = |text: &str| {
+            let series = metrics(b',', text.as_bytes()).unwrap().series;
+            let shown =
+                series.into_iter().map(|(name, s)| format!("{name} {:?} {:?}", s.steps.unwrap(), s.values));
+            shown.collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(
+            curves("epoch,step,loss,val.loss,lr\n0,5,1.5,,x\n0,10,nan,2,y\n1,15,0.5,na,\n"),
+            "\"val.loss\" [10] [2.0]; epoch [5, 10, 15] [0.0, 0.0, 1.0]; loss [5, 10, 15] [1.5, NaN, 0.5]"
+        );
+        assert_eq!(curves("a,b\n1,\n2,3\n"), "a [0, 1] [1.0, 2.0]; b [1] [3.0]");
+        assert_eq!(curves("iteration,a\n7,1\n,2\n"), "a [7, 7] [1.0, 2.0]");
     }
 }

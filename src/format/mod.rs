@@ -15,8 +15,11 @@ mod metrics;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod reports;
 mod safetensors;
 mod scalar;
+mod set;
+mod sweep;
 mod toml;
 mod yaml;
 
@@ -24,7 +27,10 @@ use std::collections::BTreeMap;
 
 pub use data::{ReadSeek, data_format, profile};
 pub use features::features;
-pub use metrics::metrics;
+pub use metrics::{Measured, metrics};
+pub use reports::{MAX_METRICS, MAX_POINTS, PhaseMark, Reports, reports};
+pub use set::{Indirection, SetError, set};
+pub use sweep::{MAX_SWEEP, Setting, Sweep, SweepError};
 
 use crate::value::Value;
 use item::Item;

@@ -56,6 +56,6 @@ impl Repository {
         if bytes.len() as u64 > MAX_LOOKED_INTO {
             return None;
         }
-        format::metrics(path.file_name(), &bytes).ok()
+        Some(format::metrics(path.file_name(), &bytes).ok()?.values)
     }
 }

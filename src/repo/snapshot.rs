@@ -302,7 +302,7 @@ impl<S: Sink> Snapshooter<'_, S> {
         for path in &self.manifest.metrics {
             let Some((file, bytes)) = self.file(|| "metrics".to_owned(), path, warnings)? else { continue };
             let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
-            merge(&mut values, read).map_err(|key| RepoError::Invalid {
+            merge(&mut values, read.values).map_err(|key| RepoError::Invalid {
                 what: path.to_string(),
                 problem: format!("{key} is in another file of metrics as well"),
             })?;
