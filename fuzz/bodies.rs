@@ -150,7 +150,10 @@ pub fn set(data: &[u8]) {
                 leaves.map(|(path, value)| (path, value.clone())).collect::<Vec<_>>()
             };
             assert_eq!(others(&read), others(&tree));
-            if let Ok(back) = format::set(syntax, &changed, &path, leaf) {
+            // An integer for the float that is there now would become one.
+            if !matches!(leaf, Value::Int(_))
+                && let Ok(back) = format::set(syntax, &changed, &path, leaf)
+            {
                 assert_eq!(Value::Map(format::values(syntax, &back).unwrap()), tree);
             }
         }

@@ -141,8 +141,11 @@ impl Reader {
             }
             // What fits of a line is kept.
             Report::Points(points) => {
-                let pushed = points.into_iter().map(|(path, point)| self.columns.push(path, point));
-                pushed.fold(Ok(()), |all, one| all.and(one))
+                let mut all = Ok(());
+                for (path, point) in points {
+                    all = all.and(self.columns.push(path, point));
+                }
+                all
             }
         }
     }

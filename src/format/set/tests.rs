@@ -65,6 +65,12 @@ fn yaml_keeps_all_other_bytes() {
         replaces(Syntax::Yaml, &format!("\u{feff}{windows}"), path, value, (&old, &new));
     }
     replaces(Syntax::Yaml, "{\"a\":1}", "a", "2", ("1", "2"));
+    replaces(Syntax::Yaml, "a: !!float &x 1.5 # c\n", "a", "2.5", ("1.5", "2.5"));
+    replaces(Syntax::Yaml, "a: &x > # c|d\n\n  one\n  two\n", "a", "=b", ("> # c|d\n\n  one\n  two", "b"));
+    replaces(Syntax::Yaml, "a:\n- x: |2-\n     one\nb: 1\n", "a.0.x", "=b", ("|2-\n     one", "b"));
+    replaces(Syntax::Yaml, "a: |\n  & | x\nb: &y\n  - 1\n", "a", "=b", ("|\n  & | x", "b"));
+    replaces(Syntax::Yaml, "a: |\n  & | x\nb: &y\n  - 1\n", "b", "[2]", ("- 1", "[2]"));
+    replaces(Syntax::Yaml, "a: |\nb: 1\n", "a", "=x", ("|", "x"));
     assert_eq!(try_set(Syntax::Yaml, YAML, "train.lr", "0.010").unwrap(), YAML);
 }
 

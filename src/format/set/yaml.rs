@@ -94,10 +94,24 @@ impl<'a> Finder<'a> {
             _ => return Err(Lost::Unknown),
         }
         let is_block = is_list && at.node.1.is_empty();
+        // The mark of a node with a tag or an anchor is theirs, that of lines of text is the first line's.
+        let (has_properties, is_lines) = match &at.node.0 {
+            Event::Scalar(_, style, anchor, tag) => {
+                let is_lines = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                (*anchor > 0 || tag.is_some(), is_lines)
+            }
+            Event::SequenceStart(anchor, tag) => (*anchor > 0 || tag.is_some(), false),
+            _ => (false, false),
+        };
         let end = self.skip(at.node)?;
         let end = self.byte(end);
         let flush = key.filter(|_| is_block).and_then(|key| self.flush(start, key));
-        let from = flush.unwrap_or_else(|| self.byte(start));
+        let from = match flush {
+            Some(dash) => dash,
+            None if has_properties => self.after_properties(self.byte(start)),
+            None if is_lines => self.header(self.byte(start)).ok_or(Lost::Unknown)?,
+            None => self.byte(start),
+        };
         let written = self.text.get(from..end).ok_or(Lost::Unknown)?.trim_end();
         // Nothing but a list of blocks may stand as far left as its key.
         let before = if flush.is_some() { "  " } else { "" };
@@ -116,6 +130,28 @@ impl<'a> Finder<'a> {
         let dash = line + key.start.col();
         let is_dash = self.text.get(line..dash)?.trim().is_empty() && self.text[dash..].starts_with('-');
         (start.line() > key.start.line() && is_dash).then_some(dash)
+    }
+
+    /// Where a node begins behind its tag and anchor.
+    fn after_properties(&self, mut at: usize) -> usize {
+        while self.text[at..].starts_with(['&', '!']) {
+            let rest = &self.text[at..];
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            at += rest.len() - rest[end..].trim_start().len();
+        }
+        at
+    }
+
+    /// The `|` or `>` before lines of text, whose mark is at the first of them.
+    fn header(&self, lines: usize) -> Option<usize> {
+        let before = self.text[..lines].trim_end();
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        let is_header = |at: &usize| {
+            let after =
+                before[at + 1..].trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+            before[..*at].ends_with([' ', '\t']) && (after.is_empty() || after.starts_with([' ', '\t']))
+        };
+        before[line..].match_indices(['|', '>']).map(|(at, _)| line + at).find(is_header)
     }
 
     /// The place of a value that is left out: after the colon of its key.
