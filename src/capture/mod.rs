@@ -9,7 +9,9 @@ mod code;
 mod cpu;
 #[cfg(feature = "git")]
 mod git;
+mod host;
 mod interpreter;
+mod locks;
 #[cfg(feature = "nvml")]
 mod nvml;
 mod packages;
@@ -18,13 +20,19 @@ mod pyenv;
 mod redact;
 mod small_file;
 mod system;
+mod variables;
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
 
-pub use crate::capture::redact::url as redact_url;
+pub use crate::capture::host::Host;
+pub use crate::capture::redact::{
+    PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
+};
+pub use crate::capture::variables::Variables;
 
 /// The source files of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,12 +87,38 @@ pub fn packages(root: &Path) -> Packages {
     }
 }
 
-/// The operating system, processor, memory and limits.
+/// The operating system, processor, memory and limits, and what a scheduler allotted.
 pub fn system() -> System {
-    system::observe(Path::new("/"))
+    let allocation = variables::allocation(|name| std::env::var_os(name));
+    System { allocation, ..system::observe(Path::new("/")) }
 }
 
 /// The accelerators that drivers show, asked for a bounded time.
 pub fn accelerators() -> Accelerators {
     accelerators::observe()
+}
+
+/// The lock files of package managers at a project's root, sorted.
+pub fn lock_files(root: &Path) -> Vec<TreePath> {
+    locks::list(root)
+}
+
+/// The variables that a run depends on, by mdl's own list and these patterns, in which `*` stands for any text.
+/// Secrets are taken out of them.
+pub fn variables(
+    patterns: &[String],
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Variables {
+    variables::select(patterns, environment.into_iter())
+}
+
+/// Which host this is: an observation.
+pub fn host() -> Host {
+    host::observe()
+}
+
+/// When a process started, in a unit of the system's own: with the same number at the same pid on the same start of
+/// the host, it is the same process. `None` if it does not run.
+pub fn process_start(pid: u32) -> Option<u64> {
+    host::process_start(pid)
 }

@@ -147,13 +147,33 @@ impl<S: Sink> Snapshooter<'_, S> {
     fn environment(&self) -> Result<(EnvironmentId, Vec<Warning>), RepoError> {
         let accelerators = capture::accelerators();
         let gap = accelerators.gap.clone().map(|reason| Warning::Gap { what: "accelerators".into(), reason });
+        let mut gaps: Vec<Warning> = gap.into_iter().collect();
+        let mut packages = capture::packages(self.repository.root());
+        packages.locks = self.locks(&mut gaps)?;
         let environment = Environment {
-            packages: object::put(self.sink, &capture::packages(self.repository.root()))?,
+            packages: object::put(self.sink, &packages)?,
             system: object::put(self.sink, &capture::system())?,
             accelerators: object::put(self.sink, &accelerators)?,
             variables: BTreeMap::new(),
         };
-        Ok((object::put(self.sink, &environment)?, gap.into_iter().collect()))
+        Ok((object::put(self.sink, &environment)?, gaps))
+    }
+
+    /// The lock files; `None` where there are none. One that cannot be read is a gap.
+    fn locks(&self, gaps: &mut Vec<Warning>) -> Result<Option<Vec<Placed>>, RepoError> {
+        let mut locks = Vec::new();
+        for path in capture::lock_files(self.repository.root()) {
+            match scan(self.repository.root(), &path, self.cache, self.sink, self.options()) {
+                Ok(node) => locks.push(Placed { path, node }),
+                // It was there a moment ago, and is gone.
+                Err(ScanError::Missing { .. }) => {}
+                Err(ScanError::Io { source, .. }) => {
+                    gaps.push(Warning::Gap { what: format!("lock file {path}"), reason: source.to_string() });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((!locks.is_empty()).then_some(locks))
     }
 
     /// Everything but the code and the environment, which are still to be filled in.
