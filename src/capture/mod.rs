@@ -9,7 +9,9 @@ mod code;
 mod cpu;
 #[cfg(feature = "git")]
 mod git;
+mod host;
 mod interpreter;
+mod locks;
 #[cfg(feature = "nvml")]
 mod nvml;
 mod packages;
@@ -20,16 +22,20 @@ mod redact;
 mod sampler;
 mod small_file;
 mod system;
+mod variables;
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::name::TreePath;
 use crate::object::{Accelerators, GitState, Packages, System};
 
+pub use crate::capture::host::Host;
 pub use crate::capture::redact::{
     PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
 };
 pub use crate::capture::sampler::{Sampler, Samples, Tick};
+pub use crate::capture::variables::Variables;
 
 /// The source files of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,9 +90,10 @@ pub fn packages(root: &Path) -> Packages {
     }
 }
 
-/// The operating system, processor, memory and limits.
+/// The operating system, processor, memory and limits, and what a scheduler allotted.
 pub fn system() -> System {
-    system::observe(Path::new("/"))
+    let allocation = variables::allocation(|name| std::env::var_os(name));
+    System { allocation, ..system::observe(Path::new("/")) }
 }
 
 /// The accelerators that drivers show, asked for a bounded time.
@@ -94,21 +101,27 @@ pub fn accelerators() -> Accelerators {
     accelerators::observe()
 }
 
-/// What tells this machine from others, for observations.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Host {
-    /// Its name.
-    pub name: Option<String>,
-    /// The kernel's id of this boot.
-    pub boot: Option<String>,
+/// The lock files of package managers at a project's root, sorted.
+pub fn lock_files(root: &Path) -> Vec<TreePath> {
+    locks::list(root)
 }
 
-/// What tells this machine from others.
+/// The variables that a run depends on, by mdl's own list and these patterns, in which `*` stands for any text.
+/// Secrets are taken out of them.
+pub fn variables(
+    patterns: &[String],
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Variables {
+    variables::select(patterns, environment.into_iter())
+}
+
+/// Which host this is: an observation.
 pub fn host() -> Host {
-    Host::default()
+    host::observe()
 }
 
-/// When a process started.
-pub fn process_start(_: u32) -> Option<u64> {
-    None
+/// When a process started, in a unit of the system's own: with the same number at the same pid on the same start of
+/// the host, it is the same process. `None` if it does not run.
+pub fn process_start(pid: u32) -> Option<u64> {
+    host::process_start(pid)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diff::files::{FileChange, placed};
 use crate::diff::selector::{Filter, Part};
 use crate::diff::version::classify;
 use crate::object::{Interpreter, Package, Packages};
@@ -13,12 +14,19 @@ pub struct PackagesDiff {
     pub interpreter: Option<InterpreterChange>,
     /// Packages, by ecosystem and name.
     pub packages: Vec<PackageChange>,
+    /// Lock files, by path.
+    pub locks: Vec<FileChange>,
 }
 
 impl PackagesDiff {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.interpreter.is_none() && self.packages.is_empty()
+        self.count() == 0
+    }
+
+    /// How many things differ.
+    pub fn count(&self) -> usize {
+        self.packages.len() + usize::from(self.interpreter.is_some()) + self.locks.len()
     }
 }
 
@@ -97,7 +105,10 @@ pub(super) fn diff(old: &Packages, new: &Packages, filter: &Filter<'_>) -> Packa
     packages.retain(|change| filter.label(Part::Packages, change.name()));
     packages.sort_by(|a, b| a.key().cmp(&b.key()));
     let interpreter = interpreter(old.interpreter.as_ref(), new.interpreter.as_ref());
-    PackagesDiff { interpreter: interpreter.filter(|_| filter.covers(Part::Packages)), packages }
+    let locks = |side: &Packages| side.locks.clone().unwrap_or_default();
+    let mut locks = placed(&locks(old), &locks(new));
+    locks.retain(|change| filter.label(Part::Packages, &change.path));
+    PackagesDiff { interpreter: interpreter.filter(|_| filter.covers(Part::Packages)), packages, locks }
 }
 
 impl PackageChange {
@@ -185,5 +196,24 @@ mod tests {
         assert_eq!(shown, [("fresh", Added), ("gone", Removed), ("numpy", Major), ("torch", Other)]);
         assert!(diff.packages[3].is_from_elsewhere());
         assert_eq!(diff.interpreter.unwrap().class, Minor);
+    }
+
+    #[test]
+    fn another_lock_file_is_a_change() {
+        use crate::id::ContentId;
+        use crate::name::TreePath;
+        use crate::object::{Node, Placed};
+        let with = |text: &str| {
+            let content = ContentId::of(text.as_bytes());
+            let node = Node::File { content, executable: false, size: text.len() as u64 };
+            let lock = Placed { path: TreePath::new("uv.lock").unwrap(), node };
+            Packages { interpreter: None, packages: Vec::new(), locks: Some(vec![lock]) }
+        };
+        let none = Packages { interpreter: None, packages: Vec::new(), locks: None };
+        let all = Filter::new(&[]);
+        assert!(diff(&with("a"), &with("a"), &all).is_empty());
+        let changed = diff(&with("a"), &with("b"), &all);
+        assert_eq!((changed.count(), changed.locks[0].path.as_str()), (1, "uv.lock"));
+        assert_eq!(diff(&none, &with("a"), &all).locks[0].old, None);
     }
 }

@@ -75,7 +75,7 @@ fn how(diff: &Diff, part: Part) -> String {
             return files(diff.code.totals().files(), diff.code.truncated);
         }
         Part::Seeds => diff.seeds.len(),
-        Part::Packages => diff.packages.packages.len() + usize::from(diff.packages.interpreter.is_some()),
+        Part::Packages => diff.packages.count(),
         Part::System => diff.system.len(),
         Part::Accelerators => diff.accelerators.len(),
         Part::Variables => diff.variables.len(),

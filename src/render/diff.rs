@@ -219,6 +219,7 @@ fn write_packages(out: &mut dyn Write, style: &Style, diff: &Diff) -> io::Result
             interpreter(table, style, change);
         }
         diff.packages.packages.iter().for_each(|it| changes::package(table, style, it));
+        diff.packages.locks.iter().for_each(|it| table.row(files::row(style, it)));
     })
 }
 

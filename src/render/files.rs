@@ -91,11 +91,16 @@ fn note(style: &Style, change: &FileChange) -> Cell {
     }
 }
 
+/// A file in a row: its path, and what is to be said of it.
+pub(super) fn row(style: &Style, change: &FileChange) -> [Cell; 2] {
+    [path_cell(style, change), note(style, change)]
+}
+
 /// One row a file.
 pub(super) fn list(out: &mut dyn Write, style: &Style, files: &FilesDiff, indent: usize) -> io::Result<()> {
     let mut table = Table::default();
     for change in files.changes.iter().take(MAX_ROWS) {
-        table.row([path_cell(style, change), note(style, change)]);
+        table.row(row(style, change));
     }
     table.write(out, style, indent)?;
     let rest = files.changes.len().saturating_sub(MAX_ROWS);

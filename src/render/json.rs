@@ -325,5 +325,5 @@ fn packages(diff: &PackagesDiff) -> Json {
             "class": change.class.as_str(),
         })
     });
-    json!({"interpreter": of, "packages": changes})
+    json!({"interpreter": of, "packages": changes, "locks": list(&diff.locks, file)})
 }

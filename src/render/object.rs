@@ -191,6 +191,10 @@ fn packages(packages: &Packages) -> Table {
         table.row([plain(escape(&interpreter.implementation)), plain(escape(&interpreter.version))]);
     }
     packages.packages.iter().for_each(|it| package(&mut table, it));
+    for lock in packages.locks.iter().flatten() {
+        let path = escape(lock.path.as_str()).into_owned();
+        table.row([plain(path), plain(size(lock.node.bytes())), dim("lock file")]);
+    }
     table
 }
 

@@ -33,9 +33,7 @@ fn counted(diff: &Diff, part: Part) -> String {
         Part::Params if diff.params.values.is_empty() => "layout only".to_owned(),
         Part::Params => changes(diff.params.values.len()),
         Part::Seeds => changes(diff.seeds.len()),
-        Part::Packages => {
-            changes(diff.packages.packages.len() + usize::from(diff.packages.interpreter.is_some()))
-        }
+        Part::Packages => changes(diff.packages.count()),
         Part::System => changes(diff.system.len()),
         Part::Accelerators => changes(diff.accelerators.len()),
         Part::Variables => changes(diff.variables.len()),

@@ -19,7 +19,8 @@ pub fn command(words: &[String]) -> (Vec<String>, Vec<String>) {
             clean.push(PLACEHOLDER.to_owned());
             continue;
         }
-        let (cleaned, what) = one(at, word);
+        let script = option.is_some_and(is_script_option);
+        let (cleaned, what) = one(at, word, script);
         redacted.extend(what);
         clean.push(cleaned);
     }
@@ -44,9 +45,15 @@ fn is_value(option: &str, word: &str) -> bool {
     !another && !name::is_harmless(option, word)
 }
 
+/// Whether the word behind this option is a script (`sh -c`, `bash -lc`): an assignment there ends at a space.
+fn is_script_option(option: &str) -> bool {
+    option.len() < 5 && option.starts_with('-') && option.ends_with('c')
+}
+
 /// One word by itself, and what was taken out of it.
-fn one(at: usize, word: &str) -> (String, Option<String>) {
-    if let Some((key, value)) = word.split_once('=')
+fn one(at: usize, word: &str, script: bool) -> (String, Option<String>) {
+    if !script
+        && let Some((key, value)) = word.split_once('=')
         && is_key(key)
         && name::is_secret(key)
         && !name::is_harmless(key, value)
@@ -84,6 +91,7 @@ mod tests {
             ("t +wandb.api_key=SECRET", "t +wandb.api_key=<redacted>", "argument +wandb.api_key"),
             ("env HF_TOKEN=SECRET python t", "env HF_TOKEN=<redacted> python t", "argument HF_TOKEN"),
             ("t --password -SECRETSECRET", "t --password <redacted>", "argument --password"),
+            ("t --password=a\tSECRET", "t --password=<redacted>", "argument --password"),
             ("t --password 1234", "t --password <redacted>", "argument --password"),
             ("t --password=a=SECRET", "t --password=<redacted>", "argument --password"),
             ("curl -u me:SECRET h", "curl -u <redacted> h", "argument -u"),

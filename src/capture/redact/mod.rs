@@ -12,7 +12,7 @@ mod text;
 mod url;
 
 pub use command::command;
-pub(super) use name::is_secret;
+pub(super) use name::{is_harmless, is_secret};
 pub use text::text;
 pub use url::url;
 

@@ -252,7 +252,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// Whether a value is none at all, or one that gives nothing away: what stands for "no secret" or for one
 /// that is elsewhere, a switch, a small number, a piece of text in brackets such as `<pad>` or `[MASK]`.
-pub(super) fn is_harmless(name: &str, value: &str) -> bool {
+pub(in crate::capture) fn is_harmless(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     let word = value.to_ascii_lowercase();
     let nothing = matches!(

@@ -57,7 +57,7 @@ impl Scan<'_> {
         }
         if byte.is_ascii_alphanumeric() && self.starts_word() {
             let runs_on = at > 0 && is_name(self.bytes[at - 1]) && !self.escaped();
-            let signed = || shape::signed(&self.bytes[at..]).filter(|_| !runs_on);
+            let signed = || if runs_on { None } else { shape::signed(&self.bytes[at..]) };
             if let Some(len) = shape::token(&self.bytes[at..]).or_else(signed) {
                 if shape::is_amazon(&self.text[at..]) {
                     self.amazon = at + len + NEAR;

@@ -246,9 +246,16 @@ impl Repository {
     ) -> Result<RecordedRun, RepoError> {
         let writer = self.store.writer(harvest.progress);
         let mut outcome = self.harvest(harvest, executed, &writer, warnings)?;
-        if !command.redacted.is_empty() {
-            let redacted = command.redacted.iter().cloned().map(Value::Text).collect();
+        let variables = capture::variables(&harvest.manifest.run.variables, std::env::vars_os());
+        let text = |(name, value)| (name, Value::Text(value));
+        let redacted: Vec<Value> =
+            command.redacted.iter().cloned().chain(variables.redacted).map(Value::Text).collect();
+        if !redacted.is_empty() {
             outcome.observations.insert("redacted".to_owned(), Value::List(redacted));
+        }
+        if !variables.varying.is_empty() {
+            let varying = variables.varying.into_iter().map(text).collect();
+            outcome.observations.insert("variables".to_owned(), Value::Map(varying));
         }
         let run = self.finish_run(begun, outcome, writer)?;
         self.clear_run_place(harvest.place);

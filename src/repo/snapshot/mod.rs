@@ -14,8 +14,8 @@ use crate::format::{self, Syntax};
 use crate::id::EnvironmentId;
 use crate::name::{PartName, TreePath};
 use crate::object::{
-    self, Code, Dataset, Definition, Environment, Features, GitState, Node, Outcome, Params, PlacedDataset,
-    PlacedFeatures, PlacedParams,
+    self, Code, Dataset, Definition, Environment, Features, GitState, Node, Outcome, Params, Placed,
+    PlacedDataset, PlacedFeatures, PlacedParams,
 };
 use crate::progress::{Amount, Progress};
 use crate::repo::run::Command;
@@ -180,13 +180,32 @@ impl<S: Sink> Snapshooter<'_, S> {
     fn environment(&self) -> Result<(EnvironmentId, Vec<Warning>), RepoError> {
         let accelerators = capture::accelerators();
         let gap = accelerators.gap.clone().map(|reason| Warning::Gap { what: "accelerators".into(), reason });
+        let mut gaps: Vec<Warning> = gap.into_iter().collect();
+        let mut packages = capture::packages(self.repository.root());
+        packages.locks = self.locks(&mut gaps)?;
         let environment = Environment {
-            packages: object::put(self.sink, &capture::packages(self.repository.root()))?,
+            packages: object::put(self.sink, &packages)?,
             system: object::put(self.sink, &capture::system())?,
             accelerators: object::put(self.sink, &accelerators)?,
-            variables: BTreeMap::new(),
+            variables: capture::variables(&self.manifest.run.variables, std::env::vars_os()).defining,
         };
-        Ok((object::put(self.sink, &environment)?, gap.into_iter().collect()))
+        Ok((object::put(self.sink, &environment)?, gaps))
+    }
+
+    /// The lock files; `None` where there are none. One that cannot be read is a gap.
+    fn locks(&self, gaps: &mut Vec<Warning>) -> Result<Option<Vec<Placed>>, RepoError> {
+        let mut locks = Vec::new();
+        let files = self.folder();
+        for path in capture::lock_files(self.repository.root()) {
+            match files.node(|| format!("lock file {path}"), &path, files.options(), gaps) {
+                Ok(node) => locks.extend(node.map(|node| Placed { path, node })),
+                Err(RepoError::Scan(ScanError::Io { source, .. })) => {
+                    gaps.push(Warning::Gap { what: format!("lock file {path}"), reason: source.to_string() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((!locks.is_empty()).then_some(locks))
     }
 
     /// The work tree's folder.
