@@ -126,12 +126,12 @@ mod tests {
             run: &id,
             state: &RunState::Finished,
             seconds: 3.21,
-            metrics: vec![("accuracy", &accuracy, true), ("loss", &loss, false)],
+            metrics: vec![("accuracy", &accuracy), ("loss", &loss)],
             command: "mdl show 8e503j91",
         };
         assert_eq!(
             run_finished(&style, &end),
-            "run 8e503j91 finished in 3.2 s: accuracy 0.97 (best), loss 0.1; mdl show 8e503j91"
+            "run 8e503j91 finished in 3.2 s: accuracy 0.97, loss 0.1; mdl show 8e503j91"
         );
         end.state = &RunState::Failed(Some(3));
         end.metrics.clear();

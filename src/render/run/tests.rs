@@ -63,7 +63,7 @@ fn a_run_of_a_sweep_on_a_gpu() {
       commit    37fdc8c7f5  wider layers, as Ada proposed
       started   2026-11-23 06:21:51 +0100 on node-7
       phase     train
-      sweep     8e50kj91  model.depth 3, train.lr 0.1
+      sweep     depths  model.depth 3, train.lr 0.1
       command   python3 train.py
       seeds     python 7
 
@@ -199,7 +199,7 @@ fn a_narrow_terminal_without_more_than_ascii() {
       commit    37fdc8c7f5  wider layers,...
       started   2026-11-23 06:21:51 +0100...
       phase     train
-      sweep     8e50kj91  model.depth 3, ...
+      sweep     depths  model.depth 3, tr...
       command   python3 train.py
       seeds     python 7
 

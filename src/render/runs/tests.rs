@@ -78,12 +78,12 @@ fn a_wide_table_has_all_that_differs() {
     insta::assert_snapshot!(text(200, &list(&lines()), runs), @r#"
     run        name      state         started             took   train.lr   model.depth   accuracy   val.loss    gpu   reproduced         sweep
     8e50hj91   depth-3   finished      30 min ago          26 s       0.05             3     0.9512     0.0488   31 %   within tolerance
-    8e50dj91   depth-3   running       1 h ago      13 min 32 s       0.01             4   * 0.9712   * 0.0288   31 %                      8e5chj91
-    8e50bj91   depth-3   failed (1)    1 h ago             16 s        0.1             4                                                   8e5chj91
-    8e509j91   depth-3   interrupted   1 h ago             13 s       0.01             3     0.9431     0.0569   31 %                      8e5chj91
-    8e507j91   depth-3   unfinished    1 h ago                         0.1             3      0.942      0.058                             8e5chj91
-    8e505j91   depth-3   finished      2 h ago            6.4 s       0.01             2       0.91       0.09   31 %                      8e5chj91
-    8e503j91   depth-3   finished      2 h ago            3.2 s        0.1             2        nan        nan                             8e5chj91
+    8e50dj91   depth-3   running       1 h ago      13 min 32 s       0.01             4   * 0.9712   * 0.0288   31 %                      depths
+    8e50bj91   depth-3   failed (1)    1 h ago             16 s        0.1             4                                                   depths
+    8e509j91   depth-3   interrupted   1 h ago             13 s       0.01             3     0.9431     0.0569   31 %                      depths
+    8e507j91   depth-3   unfinished    1 h ago                         0.1             3      0.942      0.058                             depths
+    8e505j91   depth-3   finished      2 h ago            6.4 s       0.01             2       0.91       0.09   31 %                      depths
+    8e503j91   depth-3   finished      2 h ago            3.2 s        0.1             2        nan        nan                             depths
 
     7 runs: 1 running, 3 finished, 1 failed, 1 interrupted, 1 unfinished; 12 more: mdl runs --all
     "#);
@@ -135,7 +135,7 @@ fn a_pipe_has_all_whatever_the_width() {
 #[test]
 fn sweeps_show_their_best_run_first() {
     insta::assert_snapshot!(text(100, &list(&lines()), runs_by_sweep), @r#"
-    sweep 8e5chj91   depth-3   6 runs: 1 running, 2 finished, 1 failed, 1 interrupted, 1 unfinished
+    sweep depths   6 runs: 1 running, 2 finished, 1 failed, 1 interrupted, 1 unfinished
       run        state         started          took   train.lr   model.depth   accuracy   val.loss
       8e50dj91   running       1 h ago   13 min 32 s       0.01             4   * 0.9712   * 0.0288
       8e509j91   interrupted   1 h ago          13 s       0.01             3     0.9431     0.0569
