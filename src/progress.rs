@@ -16,6 +16,9 @@ pub trait Progress: Sync {
 
     /// So much more of the phase is done.
     fn advance(&self, done: Amount);
+
+    /// The phase is over, and none follows at once: what was shown of it is taken away.
+    fn end(&self) {}
 }
 
 /// Nobody is watching.
@@ -46,6 +49,12 @@ impl<'a> Only<'a> {
 }
 
 impl Progress for Only<'_> {
+    fn end(&self) {
+        if self.items {
+            self.to.end();
+        }
+    }
+
     fn begin(&self, phase: &'static str, total: Option<Amount>) {
         if self.items {
             self.to.begin(phase, total);

@@ -89,6 +89,14 @@ impl Shared {
 }
 
 impl Progress for Bars {
+    fn end(&self) {
+        let mut phase = self.shared.phase();
+        if let Some(bar) = phase.bar.take() {
+            bar.finish_and_clear();
+        }
+        (phase.name, phase.total) = ("", None);
+    }
+
     fn begin(&self, name: &'static str, total: Option<Amount>) {
         let mut phase = self.shared.phase();
         if phase.closed {

@@ -68,10 +68,7 @@ pub fn warning(warning: &Warning) -> String {
         Warning::Refused { path, reason } => format!("{} is left out: {}", escape(path), escape(reason)),
         Warning::Absent { what } => format!("{} is not in the file that should have it", escape(what)),
         Warning::NotWritten { path } => {
-            format!(
-                "{} is of an earlier training and is not recorded: this run did not write it",
-                escape(path)
-            )
+            format!("{} is from before and is not recorded: this run did not write it", escape(path))
         }
         Warning::Gap { what, reason } => format!("{} could not be seen: {}", escape(what), escape(reason)),
     }

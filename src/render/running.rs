@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::id::DefinitionId;
 use crate::name::RunId;
 use crate::render::elapsed::duration;
@@ -59,9 +61,16 @@ pub fn run_started(style: &Style, run: &RunId, definition: DefinitionId) -> Stri
 
 /// `run k7w2q9xm finished in 3.2 s: accuracy 0.97, loss 0.1; mdl show k7w2q9xm`.
 pub fn run_finished(style: &Style, end: &RunEnd<'_>) -> String {
+    let plain = Style { color: false, ..*style };
+    // As many metrics as have room in the line.
+    let fits = |count: &usize| finished_line(&plain, end, *count).width() <= style.width;
+    finished_line(style, end, (1..=MAX_METRICS).rev().find(fits).unwrap_or(0))
+}
+
+fn finished_line(style: &Style, end: &RunEnd<'_>, count: usize) -> String {
     let id = style.paint(Role::Id, end.run.short());
     let one = |(path, value): &(&str, &Value)| metric(style, path, value);
-    let metrics: Vec<String> = end.metrics.iter().take(MAX_METRICS).map(one).collect();
+    let metrics: Vec<String> = end.metrics.iter().take(count).map(one).collect();
     let metrics = if metrics.is_empty() { String::new() } else { format!(": {}", metrics.join(", ")) };
     let command = style.paint(Role::Dim, &format!("; {}", clipped(style, end.command, 80)));
     format!("run {id} {} {}{metrics}{command}", state(style, end.state), took(end.state, end.seconds))

@@ -45,7 +45,10 @@ impl Repository {
         writer: &Writer<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Outcome, RepoError> {
-        let mut outcome = written(harvest, writer, warnings)?.unwrap_or_default();
+        let mut old = Vec::new();
+        let mut outcome = written(harvest, writer, &mut old, warnings)?.unwrap_or_default();
+        // Of a run that broke off nobody expects that it wrote everything.
+        warnings.extend(old.into_iter().filter(|_| executed.ended.exit.is_success()));
         let reports = reported(harvest.place, warnings);
         add_reports(&mut outcome, &reports, harvest.manifest, writer)?;
         outcome.utilisation = Some(utilisation(executed, &reports, writer)?);
@@ -58,15 +61,16 @@ impl Repository {
     }
 }
 
-/// The results that the run wrote.
+/// The results that the run wrote, and those that it did not write and that are there all the same.
 fn written(
     harvest: &Harvest<'_>,
     writer: &Writer<'_>,
+    old: &mut Vec<Warning>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Outcome>, RepoError> {
     let Harvest { root, manifest, cache, since, progress, .. } = *harvest;
     let files = Files { root, cache, sink: writer, progress };
-    let old = RefCell::new(Vec::new());
+    let old = RefCell::new(old);
     let counts = |path: &TreePath| {
         let full = root.join(path.as_str());
         let is_old = since.is_some_and(|since| full.symlink_metadata().is_ok() && !since.is_before(&full));
@@ -75,9 +79,7 @@ fn written(
         }
         !is_old
     };
-    let found = results(manifest, &files, Wanted { counts: &counts, lenient: true }, warnings)?;
-    warnings.extend(old.into_inner());
-    Ok(found)
+    results(manifest, &files, Wanted { counts: &counts, lenient: true }, warnings)
 }
 
 /// What the program reported while it ran.

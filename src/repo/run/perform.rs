@@ -9,7 +9,7 @@ use crate::diff::State;
 use crate::launch::{self, Exit, LaunchError, Outlets, Signals};
 use crate::name::{RefName, TreePath};
 use crate::object::{Definition, GitState, Outcome, Phase, Run};
-use crate::progress::Progress;
+use crate::progress::{Only, Progress};
 use crate::repo::run::collect::Harvest;
 use crate::repo::run::execute::{Executed, Execution, Job};
 use crate::repo::run::fresh::Stamp;
@@ -136,6 +136,7 @@ impl Repository {
         let begun = self.begin_in_place(options, &command, &manifest, &head, &mut warnings, progress)?;
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
         let since = Stamp::of(recorder.path()).ok();
+        progress.end();
         witness.begun(&begun, &command.redacted, &warnings);
         let job = Job {
             id: &begun.run.id,
@@ -205,13 +206,14 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<(Definition, Option<GitState>), RepoError> {
         let before = self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
+        let items = Only::items(progress);
         let snapshooter = Snapshooter {
             repository: self,
             manifest,
             before: before.as_ref(),
             cache,
             sink: writer,
-            progress,
+            progress: &items,
             phase: ("Recording", None),
             subject: Subject::Command(command),
         };

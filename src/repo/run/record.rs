@@ -3,7 +3,7 @@
 use crate::id::{CommitId, DefinitionId};
 use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
-use crate::progress::Progress;
+use crate::progress::{Only, Progress};
 use crate::refs::{self, Move, RefError, Target};
 use crate::repo::run::{RecordedRun, RunState, ref_of};
 use crate::repo::{RepoError, Repository};
@@ -55,7 +55,8 @@ impl Repository {
         let (name, started) = (ref_of(&run.id)?, self.now());
         let by = Move { who: self.identity(), when: started.clone(), why: "run: started".to_owned() };
         refs::begin(&*self.storage, &name, &by)?;
-        let writer = self.store.writer(progress);
+        let bytes = Only::bytes(progress);
+        let writer = self.store.writer(&bytes);
         let (definition, git) = define(&writer)?;
         let definition = object::put(&writer, &definition)?;
         let recorded = Commit {
