@@ -16,10 +16,13 @@ mod locks;
 mod nvml;
 mod packages;
 mod pci;
+mod program;
 mod pyenv;
 mod redact;
+mod shell;
 mod small_file;
 mod system;
+mod tools;
 mod variables;
 
 use std::ffi::OsString;
@@ -82,6 +85,19 @@ pub fn git_state(root: &Path) -> Option<GitState> {
 pub fn packages(root: &Path) -> Packages {
     let environment = |name: &str| std::env::var_os(name);
     match interpreter::find(root, &environment) {
+        Some(found) => packages::of(&found),
+        None => Packages { interpreter: None, packages: Vec::new(), locks: None },
+    }
+}
+
+/// As [`packages`], of the interpreter that this command really runs when it is started at the root with this
+/// environment. None for a command that is not Python.
+pub fn packages_of(
+    root: &Path,
+    command: &[String],
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Packages {
+    match program::find(root, command, environment) {
         Some(found) => packages::of(&found),
         None => Packages { interpreter: None, packages: Vec::new(), locks: None },
     }
