@@ -19,15 +19,15 @@ pub(super) struct Observed {
 
 /// All accelerators of this host.
 pub(super) fn observe() -> Accelerators {
-    let mut nvidia = nvidia();
-    #[cfg(feature = "nvml")]
-    limits(&mut nvidia, |limit| crate::capture::cuda::limits("libcuda.so.1".into(), limit));
-    combine(nvidia, pci::observe(Path::new("/")))
+    combine(nvidia(), pci::observe(Path::new("/")))
 }
 
 #[cfg(feature = "nvml")]
 fn nvidia() -> Observed {
-    crate::capture::nvml::observe(crate::capture::nvml::Library::Driver, std::time::Duration::from_secs(2))
+    use crate::capture::{cuda, nvml};
+    let mut observed = nvml::observe(nvml::Library::Driver, std::time::Duration::from_secs(2));
+    limits(&mut observed, |limit| cuda::limits("libcuda.so.1".into(), limit));
+    observed
 }
 
 #[cfg(not(feature = "nvml"))]
