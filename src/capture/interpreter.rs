@@ -58,7 +58,7 @@ fn on_path(root: &Path, environment: Environment<'_>) -> Option<Found> {
 }
 
 /// The environment of a program: a virtual or conda environment if it lies in one, else where its link leads.
-fn of_program(program: &Path, environment: Environment<'_>) -> Option<Found> {
+pub(super) fn of_program(program: &Path, environment: Environment<'_>) -> Option<Found> {
     let near = program.parent()?.parent()?;
     if near.join("pyvenv.cfg").is_file() || near.join("conda-meta").is_dir() {
         return at_prefix(near, None, environment);
@@ -68,14 +68,18 @@ fn of_program(program: &Path, environment: Environment<'_>) -> Option<Found> {
     at_prefix(real.parent()?.parent()?, series, environment)
 }
 
-fn is_script(program: &Path) -> bool {
+pub(super) fn is_script(program: &Path) -> bool {
     use std::io::Read;
     let mut start = [0; 2];
     std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
 }
 
 /// The interpreter at a prefix: a virtual environment, a conda environment or an installation.
-fn at_prefix(prefix: &Path, series: Option<String>, environment: Environment<'_>) -> Option<Found> {
+pub(super) fn at_prefix(
+    prefix: &Path,
+    series: Option<String>,
+    environment: Environment<'_>,
+) -> Option<Found> {
     if let Some(config) = small_file::text(&prefix.join("pyvenv.cfg")) {
         return virtual_environment(prefix, &config, environment);
     }

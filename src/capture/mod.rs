@@ -4,24 +4,33 @@
 //! nothing, starts no program, and records nothing that tells one machine from another of the same make.
 
 mod accelerators;
+mod blas;
 mod cgroup;
 mod code;
 mod cpu;
+#[cfg(feature = "nvml")]
+mod cuda;
 #[cfg(feature = "git")]
 mod git;
 mod host;
+#[cfg(target_os = "linux")]
+mod hypervisor;
 mod interpreter;
+mod libraries;
 mod locks;
 #[cfg(feature = "nvml")]
 mod nvml;
 mod packages;
 mod pci;
+mod program;
 mod pyenv;
 pub mod recreate;
 mod redact;
 mod sampler;
+mod shell;
 mod small_file;
 mod system;
+mod tools;
 mod variables;
 
 use std::ffi::OsString;
@@ -88,6 +97,59 @@ pub fn packages(root: &Path) -> Packages {
         Some(found) => packages::of(&found),
         None => Packages { interpreter: None, packages: Vec::new(), locks: None },
     }
+}
+
+/// As [`packages`], of the interpreter that this command really runs when it is started at the root with this
+/// environment. None for a command that is not Python.
+pub fn packages_of(
+    root: &Path,
+    command: &[String],
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Packages {
+    match program::find(root, command, environment) {
+        Some(found) => packages::of(&found),
+        None => Packages { interpreter: None, packages: Vec::new(), locks: None },
+    }
+}
+
+/// What surrounds a command: packages, system and accelerators, each with what the others tell of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Surroundings {
+    /// As [`packages_of`]; without lock files.
+    pub packages: Packages,
+    /// As [`system`], with the linear algebra library of the interpreter.
+    pub system: System,
+    /// As [`accelerators`], with the libraries that are used with them.
+    pub accelerators: Accelerators,
+}
+
+/// Looks at all that surrounds a command when it is started at the root with this environment. Without a command, the
+/// interpreter is the project's, as [`packages`] finds it. The interpreter is looked for once.
+pub fn surroundings(
+    root: &Path,
+    command: Option<&[String]>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Surroundings {
+    // The accelerators take longest: they are asked beside all else.
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(accelerators);
+        let found = match command {
+            Some(command) => program::find(root, command, environment),
+            None => interpreter::find(root, environment),
+        };
+        let none = || Packages { interpreter: None, packages: Vec::new(), locks: None };
+        let packages = found.as_ref().map_or_else(none, packages::of);
+        let host = Path::new("/");
+        let blas = blas::of(host, found.as_ref(), &packages);
+        let system = System { blas, allocation: variables::allocation(environment), ..system::observe(host) };
+        // A probe that panics is a bug and not to be hidden.
+        let mut accelerators = asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if accelerators.devices.iter().any(|device| device.vendor == "NVIDIA") {
+            let libraries = libraries::of(host, &packages);
+            accelerators.libraries = (!libraries.is_empty()).then_some(libraries);
+        }
+        Surroundings { packages, system, accelerators }
+    })
 }
 
 /// The operating system, processor, memory and limits, and what a scheduler allotted.

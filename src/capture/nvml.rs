@@ -88,7 +88,13 @@ fn all(nvml: &Nvml) -> Observed {
     });
     for index in 0..count.min(1024) {
         match nvml.device_by_index(index) {
-            Ok(device) => observed.devices.extend(with_instances(&device)),
+            Ok(device) => {
+                let address = device.pci_info().ok().map(|pci| pci.bus_id);
+                for accelerator in with_instances(&device) {
+                    observed.devices.push(accelerator);
+                    observed.addresses.push(address.clone());
+                }
+            }
             Err(error) => observed.gaps.push(format!("NVIDIA device {index}: {error}")),
         }
     }
@@ -245,6 +251,8 @@ pub(super) mod tests {
             (observed.driver.as_deref(), observed.runtime.as_deref()),
             (Some("550.54.15"), Some("CUDA 12.4"))
         );
+        let addresses = ["00000000:41:00.0", "00000000:C1:00.0"].map(|place| Some(place.to_owned()));
+        assert_eq!(observed.addresses, addresses);
         assert_eq!(observed.gaps, Vec::<String>::new());
     }
 

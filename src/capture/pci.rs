@@ -29,7 +29,7 @@ pub(super) fn observe(root: &Path) -> Observed {
             None
         },
         devices,
-        gaps: Vec::new(),
+        ..Observed::default()
     }
 }
 
@@ -109,7 +109,7 @@ fn amd(root: &Path, folder: &Path, device: u64) -> Accelerator {
     }
 }
 
-fn blank(kind: AcceleratorKind, vendor: String, model: String) -> Accelerator {
+pub(super) fn blank(kind: AcceleratorKind, vendor: String, model: String) -> Accelerator {
     Accelerator {
         kind,
         vendor,

@@ -30,6 +30,13 @@ pub(super) fn text_up_to(path: &Path, limit: u64) -> Option<String> {
     }
 }
 
+/// The first bytes of a regular file as text, with a mark in place of what is none.
+pub(super) fn start(path: &Path, limit: u64) -> Option<String> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The bytes of a regular file, up to 1 MiB.
 #[cfg(target_os = "linux")]
 pub(super) fn bytes(path: &Path) -> Option<Vec<u8>> {

@@ -26,7 +26,7 @@ fn processors() -> u64 {
 #[cfg(target_os = "linux")]
 mod linux {
     use super::*;
-    use crate::capture::{cgroup, cpu, small_file};
+    use crate::capture::{cgroup, cpu, hypervisor, small_file};
 
     /// The part of `/proc/cpuinfo` that surely has the first processor. On a large host the whole takes milliseconds.
     const FIRST_PROCESSOR: u64 = 16 << 10;
@@ -45,7 +45,7 @@ mod linux {
             os: std::env::consts::OS.to_owned(),
             release: parse_release(&text("etc/os-release"))
                 .or_else(|| parse_release(&text("usr/lib/os-release"))),
-            container: container(root, kernel.as_deref()),
+            container: container(root, kernel.as_deref()).or_else(|| hypervisor::observe(root, &cpuinfo)),
             kernel,
             arch: std::env::consts::ARCH.to_owned(),
             libc: libc(root),

@@ -263,6 +263,35 @@ fn everything_recorded_can_be_shown() {
 }
 
 #[test]
+fn lock_files_are_packages() {
+    let sandbox = Sandbox::project();
+    sandbox.write("uv.lock", "version = 1\n");
+    sandbox.write("requirements-dev.txt", "pytest==8\n");
+    sandbox.ok(&["commit", "-q", "-m", "locked"]);
+    let output = |arguments: &[&str]| {
+        let output = sandbox.command(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = output(&["show", "HEAD:packages"]);
+    for name in ["uv.lock", "requirements-dev.txt"] {
+        let line = shown.lines().find(|line| line.contains(name));
+        assert!(line.is_some_and(|line| line.ends_with("lock file")), "{shown}");
+    }
+    sandbox.write("uv.lock", "version = 2\n");
+    std::fs::remove_file(sandbox.root().join("requirements-dev.txt")).unwrap();
+    let diff: serde_json::Value =
+        serde_json::from_str(&output(&["diff", "--json", "--", "packages"])).unwrap();
+    let text = diff.to_string();
+    assert!(text.contains("\"locks\""), "{text}");
+    let told = output(&["diff", "--", "packages"]);
+    assert!(told.contains("uv.lock") && told.contains("requirements-dev.txt"), "{told}");
+    assert!(output(&["diff", "--", "packages.uv.lock"]).contains("uv.lock"), "one of them can be asked for");
+    sandbox.ok(&["commit", "-q", "-m", "another lock"]);
+    assert!(output(&["diff", "HEAD~1", "HEAD", "--", "packages"]).contains("uv.lock"));
+    sandbox.ok(&["fsck"]);
+}
+
+#[test]
 fn a_state_in_a_folder_of_its_own() {
     let sandbox = Sandbox::history();
     sandbox.ok(&["checkout", "-q", "HEAD~1", "--to", "../again"]);

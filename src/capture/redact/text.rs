@@ -43,10 +43,10 @@ impl Scan<'_> {
     fn step(&mut self) {
         let at = self.at;
         let byte = self.bytes[at];
-        if byte == b'-' && self.text[at..].starts_with("-----BEGIN ") {
-            if let Some(len) = shape::private_key(&self.text[at..]) {
-                return self.redact(at, at + len);
-            }
+        if byte == b'-'
+            && let Some(len) = shape::private_key(&self.text[at..])
+        {
+            return self.redact(at, at + len);
         }
         if byte == b':' && at >= self.url && self.bytes[at..].starts_with(b"://") && self.userinfo_or_query()
         {
@@ -65,10 +65,11 @@ impl Scan<'_> {
                 return self.redact(at, at + len);
             }
         }
-        if at < self.amazon && (at == 0 || !is_secret_character(self.bytes[at - 1])) {
-            if let Some(len) = shape::forty(&self.bytes[at..]) {
-                return self.redact(at, at + len);
-            }
+        if at < self.amazon
+            && !is_secret_character(self.bytes[at - 1])
+            && let Some(len) = shape::forty(&self.bytes[at..])
+        {
+            return self.redact(at, at + len);
         }
         self.at += 1;
     }

@@ -178,14 +178,21 @@ impl<S: Sink> Snapshooter<'_, S> {
     }
 
     fn environment(&self) -> Result<(EnvironmentId, Vec<Warning>), RepoError> {
-        let accelerators = capture::accelerators();
+        let words: Vec<String> = match self.subject {
+            Subject::WorkTree => self.manifest.run.command.clone(),
+            Subject::Command(command) => {
+                command.words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+            }
+        };
+        let command = Some(&words[..]).filter(|words| !words.is_empty());
+        let capture::Surroundings { mut packages, system, accelerators } =
+            capture::surroundings(self.repository.root(), command, &|name| std::env::var_os(name));
         let gap = accelerators.gap.clone().map(|reason| Warning::Gap { what: "accelerators".into(), reason });
         let mut gaps: Vec<Warning> = gap.into_iter().collect();
-        let mut packages = capture::packages(self.repository.root());
         packages.locks = self.locks(&mut gaps)?;
         let environment = Environment {
             packages: object::put(self.sink, &packages)?,
-            system: object::put(self.sink, &capture::system())?,
+            system: object::put(self.sink, &system)?,
             accelerators: object::put(self.sink, &accelerators)?,
             variables: capture::variables(&self.manifest.run.variables, std::env::vars_os()).defining,
         };

@@ -79,6 +79,15 @@ int nvmlDeviceGetMemoryInfo_v2(card *device, memory *info) {
     return OK;
 }
 
+typedef struct { char legacy[16]; unsigned domain, bus, device, ids, subsystem; char address[32]; } pci;
+
+int nvmlDeviceGetPciInfo_v3(card *device, pci *out) {
+    OPTIONAL;
+    memset(out, 0, sizeof *out);
+    strcpy(out->address, device->number ? "00000000:C1:00.0" : "00000000:41:00.0");
+    return OK;
+}
+
 int nvmlDeviceGetNumGpuCores(card *device, unsigned *count) { OPTIONAL; *count = 16896; return OK; }
 
 int nvmlDeviceGetCudaComputeCapability(card *device, int *major, int *minor) {
