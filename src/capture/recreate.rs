@@ -121,7 +121,7 @@ impl Version {
         let is_sound = full.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
         let is_sound = is_sound && is_number(major) && is_number(minor);
         let minor = format!("{major}.{minor}");
-        is_sound.then(|| Self { implementation, minor, full })
+        is_sound.then_some(Self { implementation, minor, full })
     }
 
     fn with_uv(&self, uv: &Path, folder: &str) -> Vec<(Command, Closeness)> {

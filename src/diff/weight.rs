@@ -62,15 +62,13 @@ impl Diff {
     pub fn ranked_environment(&self, imported: &BTreeSet<String>) -> Vec<Ranked> {
         let mut ranked: Vec<Ranked> = self.packages.interpreter.iter().map(interpreter).collect();
         ranked.extend(packages(self, imported));
-        let fields: [(Part, &[FieldChange], fn(&FieldChange) -> Weight); 3] = [
-            (Part::Accelerators, &self.accelerators, of_accelerators),
-            (Part::System, &self.system, of_system),
-            (Part::Variables, &self.variables, of_variables),
-        ];
-        for (part, changes, weigh) in fields {
+        let mut add = |part: Part, changes: &[FieldChange], weigh: fn(&FieldChange) -> Weight| {
             let rank = |change: &FieldChange| Ranked { weight: weigh(change), part, change: change.clone() };
             ranked.extend(changes.iter().map(rank));
-        }
+        };
+        add(Part::Accelerators, &self.accelerators, of_accelerators);
+        add(Part::System, &self.system, of_system);
+        add(Part::Variables, &self.variables, of_variables);
         // Stable: within a weight the order is that in which a difference is shown.
         ranked.sort_by_key(|ranked| ranked.weight);
         ranked

@@ -123,8 +123,14 @@ fn curves(outcome: &Outcome) -> impl Iterator<Item = (KeyPath, SeriesId)> {
 pub(super) struct Judge<'a> {
     find: &'a dyn Find,
     tolerance: &'a Tolerance,
-    /// Final values and curves of runs of the same definition.
-    earlier: Vec<(BTreeMap<KeyPath, &'a Value>, BTreeMap<KeyPath, SeriesId>)>,
+    /// Runs of the same definition.
+    earlier: Vec<Earlier<'a>>,
+}
+
+/// Final values and curves of a run.
+struct Earlier<'a> {
+    finals: BTreeMap<KeyPath, &'a Value>,
+    curves: BTreeMap<KeyPath, SeriesId>,
 }
 
 impl<'a> Judge<'a> {
@@ -133,7 +139,8 @@ impl<'a> Judge<'a> {
         tolerance: &'a Tolerance,
         earlier: impl Iterator<Item = &'a Outcome>,
     ) -> Self {
-        let earlier = earlier.map(|outcome| (finals(outcome).collect(), curves(outcome).collect()));
+        let earlier = earlier
+            .map(|outcome| Earlier { finals: finals(outcome).collect(), curves: curves(outcome).collect() });
         Self { find, tolerance, earlier: earlier.collect() }
     }
 
@@ -181,7 +188,7 @@ impl<'a> Judge<'a> {
             return None;
         }
         let mut spread = Spread::of(&[was]);
-        let numbers = self.earlier.iter().filter_map(|(finals, _)| finals.get(path)?.as_f64());
+        let numbers = self.earlier.iter().filter_map(|run| run.finals.get(path)?.as_f64());
         numbers.for_each(|number| spread.add(&[number]));
         spread.at(0).filter(|range| range.contains(is)).map(Rule::Spread)
     }
@@ -227,7 +234,7 @@ impl<'a> Judge<'a> {
     /// What earlier runs whose curves have the same steps say.
     fn spread(&self, path: &KeyPath, recorded: &Series) -> Result<Spread, ObjectError> {
         let mut spread = Spread::of(&recorded.values);
-        for id in self.earlier.iter().filter_map(|(_, curves)| curves.get(path)) {
+        for id in self.earlier.iter().filter_map(|run| run.curves.get(path)) {
             let earlier: Series = get(self.find, *id)?;
             if curve::is_alike(recorded, &earlier) {
                 spread.add(&earlier.values);

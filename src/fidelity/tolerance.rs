@@ -168,15 +168,14 @@ impl Tolerance {
 
 fn bound(text: &str, from: usize, end: usize) -> Result<Bound, ToleranceError> {
     let word = text[from..end].trim();
-    let kinds: [(&str, fn(f64) -> Bound); 3] =
-        [("abs:", Bound::Absolute), ("rel:", Bound::Relative), ("", Bound::Relative)];
-    let kind = kinds.iter().find_map(|(prefix, make)| Some((make, word.strip_prefix(prefix)?)));
     let at = from + (text[from..end].len() - text[from..end].trim_start().len());
-    let (make, digits) = match kind {
-        _ if word == "any" => return Ok(Bound::Any),
-        Some((make, digits)) => (make, digits.trim_start()),
-        None => (&kinds[2].1, word),
-    };
+    let (make, digits): (fn(f64) -> Bound, &str) =
+        match (word.strip_prefix("abs:"), word.strip_prefix("rel:")) {
+            _ if word == "any" => return Ok(Bound::Any),
+            (Some(digits), _) => (Bound::Absolute, digits.trim_start()),
+            (_, Some(digits)) => (Bound::Relative, digits.trim_start()),
+            (None, None) => (Bound::Relative, word),
+        };
     let problem = |problem| ToleranceError { at: at + (word.len() - digits.len()), problem };
     if digits.is_empty() {
         return Err(problem(ToleranceProblem::NoBound));
