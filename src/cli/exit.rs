@@ -21,6 +21,8 @@ pub enum Exit {
     Io,
     /// It was written by a newer mdl.
     NeedsNewer,
+    /// What was to be reproduced could not be run to its end.
+    NotReproduced,
     /// The command that was run took too long.
     TimedOut,
     /// It was interrupted.
@@ -33,7 +35,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the numbers.
-    pub const ALL: [Exit; 11] = [
+    pub const ALL: [Exit; 12] = [
         Exit::Success,
         Exit::Difference,
         Exit::Usage,
@@ -42,6 +44,7 @@ impl Exit {
         Exit::Corruption,
         Exit::Io,
         Exit::NeedsNewer,
+        Exit::NotReproduced,
         Exit::TimedOut,
         Exit::Interrupted,
         Exit::ClosedPipe,
@@ -58,6 +61,7 @@ impl Exit {
             Exit::Corruption => 5,
             Exit::Io => 6,
             Exit::NeedsNewer => 7,
+            Exit::NotReproduced => 8,
             Exit::Interrupted => 130,
             Exit::ClosedPipe => 141,
             Exit::TimedOut => 124,
@@ -78,6 +82,7 @@ impl Exit {
             Exit::Corruption => "something recorded is damaged or missing (fsck tells what)",
             Exit::Io => "the disk, the operating system or a permission was in the way",
             Exit::NeedsNewer => "written by a newer mdl",
+            Exit::NotReproduced => "the command that was to be reproduced failed (reproduce)",
             Exit::TimedOut => "the command that was run took longer than it may (run --timeout)",
             Exit::Interrupted => "interrupted",
             Exit::ClosedPipe => "the reader of the output stopped reading",

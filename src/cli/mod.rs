@@ -15,6 +15,7 @@ mod options;
 mod overview;
 mod pager;
 mod parts;
+mod receipt_views;
 mod run_views;
 mod sizes;
 mod terminal;

@@ -39,6 +39,12 @@ pub(super) fn value(table: &mut Table, style: &Style, change: &ValueChange) {
     table.row([name, values, note]);
 }
 
+/// A field before and after, as text that is not safe to print yet.
+pub fn field_texts(change: &FieldChange) -> (Option<String>, Option<String>) {
+    let text = |value: &Option<Value>| value.as_ref().map(|value| in_unit(value, change.unit));
+    (text(&change.old), text(&change.new))
+}
+
 pub(super) fn field(table: &mut Table, style: &Style, change: &FieldChange) {
     let text = |value: &Option<Value>| value.as_ref().map(|value| in_unit(value, change.unit));
     table.row(name_and_values(style, &escape(&change.label), text(&change.old), text(&change.new)));

@@ -32,6 +32,7 @@ mod status;
 mod style;
 mod table;
 
+pub use changes::field_texts;
 pub use diff::{Detail, diff};
 pub use elapsed::{ago, duration};
 pub use escape::{escape, escape_json, escape_line};

@@ -66,6 +66,12 @@ pub enum RepoError {
     Set { file: String, error: crate::format::SetError },
     #[error(transparent)]
     Fresh(#[from] crate::worktree::fresh::FreshError),
+    #[error("{} has no outcome that could be compared", short(&.0.to_string()))]
+    NoOutcome(CommitId),
+    #[error("it cannot be run here: {0}")]
+    Obstacle(crate::repo::Obstacle),
+    #[error("the recorded environment could not be made again: {problem}")]
+    NotRecreated { problem: String },
     #[error("run {0:?} has not ended yet")]
     StillRunning(String),
     #[error("{part:?} is a part of a commit, and not a commit")]

@@ -21,6 +21,7 @@ mod parts;
 mod plain;
 mod profile;
 mod read;
+mod reproduce;
 mod revision;
 mod run;
 mod selector;
@@ -39,6 +40,7 @@ pub use history::{Changes, LogEntry, Logged, Step};
 pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
+pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{
     Begun, Execution, Merged, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,

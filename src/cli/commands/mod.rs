@@ -14,6 +14,7 @@ mod help;
 mod init;
 mod log;
 mod merge;
+mod reproduce;
 mod restore;
 mod rm;
 mod run;
@@ -177,6 +178,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<fit::Fit>("fit", Group::Look),
     Spec::of::<checkout::Checkout>("checkout", Group::Back),
     Spec::of::<restore::Restore>("restore", Group::Back),
+    Spec::of::<reproduce::Reproduce>("reproduce", Group::Back),
     Spec::of::<branch::Branch>("branch", Group::Name),
     Spec::of::<switch::Switch>("switch", Group::Name),
     Spec::of::<tag::Tag>("tag", Group::Name),

@@ -6,7 +6,7 @@ use crate::cli::exit::Exit;
 use crate::diff::{Part, SelectorError};
 use crate::launch::LaunchError;
 use crate::render::short_id;
-use crate::repo::RepoError;
+use crate::repo::{Obstacle, RepoError};
 use crate::worktree::apply::ApplyError;
 use crate::worktree::fresh::FreshError;
 use crate::worktree::plan::{Conflict, ConflictReason};
@@ -51,6 +51,15 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
             "write it after `--`: `mdl run -- python3 train.py`; or name it in mdl.toml: command, in [run]",
         ),
         RepoError::Launch(error) => launch(error),
+        RepoError::NoOutcome(_) => Advice::new(
+            Exit::NotFound,
+            "name a run that ended, or a commit with metrics or outputs: `mdl runs`, `mdl log`",
+        ),
+        RepoError::Obstacle(obstacle) => obstructed(obstacle),
+        RepoError::NotRecreated { .. } => Advice::new(
+            Exit::Io,
+            "what pip or uv said stands above; without --env recreate, the packages that are here are used",
+        ),
         RepoError::Set { .. } => Advice::new(
             Exit::Usage,
             "`mdl show HEAD:params` and the files themselves show what there is; nothing was run",
@@ -67,6 +76,22 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::Storage(error) => lower::io(&error.source),
         RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
     }
+}
+
+/// Something is in the way of running a commit again.
+fn obstructed(obstacle: &Obstacle) -> Advice {
+    let (exit, hint) = match obstacle {
+        Obstacle::Redacted(_) => (
+            Exit::Usage,
+            "put it into a folder with `mdl checkout --to DIR REV`, and run it there with the secret",
+        ),
+        Obstacle::Reference { .. } => (Exit::NotFound, "bring the dataset back to its place, as it was"),
+        Obstacle::Program(_) => (Exit::NotFound, "install it, or put it on PATH; nothing was run"),
+        Obstacle::NoCommand => {
+            (Exit::NotFound, "name the command in mdl.toml (command, in [run]) and commit, or use `mdl run`")
+        }
+    };
+    Advice::new(exit, hint)
 }
 
 /// A command that could not be started: the statuses are those of a shell.

@@ -47,6 +47,7 @@ impl Repository {
             id: &begun.run.id,
             command: &command.words,
             directory: &directory,
+            environment: &[],
             execution,
             place: &place,
             recorder: &recorder,
@@ -68,7 +69,7 @@ impl Repository {
     }
 
     /// Removes the folder that a run had. One that stays costs space, and nothing else.
-    fn remove_work(&self, place: &place::Place) {
+    pub(in crate::repo) fn remove_work(&self, place: &place::Place) {
         if let Ok(relative) = place.work().strip_prefix(&self.directory) {
             let _ = fresh::remove(&self.directory, relative, &*self.disk);
         }

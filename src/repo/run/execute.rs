@@ -49,6 +49,8 @@ pub(in crate::repo) struct Job<'a> {
     pub id: &'a RunId,
     pub command: &'a [OsString],
     pub directory: &'a Path,
+    /// Variables beside ours and those that are there.
+    pub environment: &'a [(OsString, OsString)],
     pub execution: Execution,
     pub place: &'a Place,
     pub recorder: &'a Recorder,
@@ -70,11 +72,12 @@ impl Repository {
         outlets: Outlets,
         signals: &Signals,
     ) -> Result<Executed, LaunchError> {
-        let environment = [
+        let ours = [
             ("MDL_RUN_ID".into(), OsString::from(job.id.as_str())),
             ("MDL_RUN_DIR".into(), job.place.files().into()),
             ("MDL_METRICS".into(), job.place.metrics().into()),
         ];
+        let environment = [job.environment, &ours].concat();
         let Execution { timeout, grace, interval, log, input } = job.execution;
         let folder = job.place.log();
         let launch = Launch {

@@ -17,12 +17,16 @@ mod record;
 mod state;
 mod sweep;
 
+pub(in crate::repo) use collect::Harvest;
 pub use details::RunDetails;
 pub use execute::Execution;
+pub(in crate::repo) use execute::{Executed, Job};
 pub use list::{RunQuery, Runs};
 pub use merge::Merged;
 pub(in crate::repo) use perform::Command;
 pub use perform::{Moved, Ran, RunOptions, Witness};
+pub(in crate::repo) use place::Place;
+pub(in crate::repo) use record::Beginning;
 pub use record::Begun;
 pub use state::{RecordedRun, RunState};
 pub use sweep::{SweepOptions, SweepWitness, SweptRun};

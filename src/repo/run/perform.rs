@@ -74,6 +74,11 @@ pub trait Witness {
     /// Where the command's output goes.
     fn outlets(&mut self) -> Outlets;
 
+    /// Where the output of what prepares a run goes.
+    fn preparing(&mut self) -> Outlets {
+        Outlets::nowhere()
+    }
+
     /// The command has ended, and its outcome is about to be recorded.
     fn ended(&mut self) {}
 }
@@ -142,6 +147,7 @@ impl Repository {
             id: &begun.run.id,
             command: &command.words,
             directory: &options.directory,
+            environment: &[],
             execution: options.execution,
             place: &place,
             recorder: &recorder,
@@ -247,7 +253,22 @@ impl Repository {
         warnings: &mut Vec<Warning>,
     ) -> Result<RecordedRun, RepoError> {
         let writer = self.store.writer(harvest.progress);
-        let mut outcome = self.harvest(harvest, executed, &writer, warnings)?;
+        let outcome = self.observed(harvest, executed, command, &writer, warnings)?;
+        let run = self.finish_run(begun, outcome, writer)?;
+        self.clear_run_place(harvest.place);
+        Ok(run)
+    }
+
+    /// Everything that is known of how a command came out, and of what surrounded it without being its definition.
+    pub(in crate::repo) fn observed(
+        &self,
+        harvest: &Harvest<'_>,
+        executed: &Executed,
+        command: &Command,
+        writer: &Writer<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Outcome, RepoError> {
+        let mut outcome = self.harvest(harvest, executed, writer, warnings)?;
         let variables = capture::variables(&harvest.manifest.run.variables, std::env::vars_os());
         let text = |(name, value)| (name, Value::Text(value));
         let redacted: Vec<Value> =
@@ -259,9 +280,7 @@ impl Repository {
             let varying = variables.varying.into_iter().map(text).collect();
             outcome.observations.insert("variables".to_owned(), Value::Map(varying));
         }
-        let run = self.finish_run(begun, outcome, writer)?;
-        self.clear_run_place(harvest.place);
-        Ok(run)
+        Ok(outcome)
     }
 
     /// Records that the system refused to start the command after all.

@@ -120,6 +120,16 @@ impl Place {
         self.folder.join("log")
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A Python environment of the run's own.
+    pub fn environment(&self) -> PathBuf {
+        self.folder.join("environment")
+    }
+
     /// A work tree of the run's own.
     pub fn work(&self) -> PathBuf {
         self.folder.join("work")

@@ -1,0 +1,139 @@
+//! `mdl reproduce`: run what a commit defines again, and grade what comes out.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::commands::Run;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::{receipt_views, sizes, views};
+use crate::fidelity::Tolerance;
+use crate::id::CommitId;
+use crate::launch::{Outlets, Signals};
+use crate::object::Grade;
+use crate::render;
+use crate::repo::{Begun, Execution, RepoError, Repository, ReproduceOptions, Warning, Witness};
+
+/// Run what a commit defines again, and say how faithfully it came out
+///
+/// Its data, parameters and code are put into a folder of their own, this machine's environment is compared with the
+/// recorded one, the recorded command is run there with the recorded variables, and what comes out is graded: identical
+/// to the bit; within tolerance; diverged; or failed. The receipt is recorded as a run. Your files stay as they are.
+///
+/// A metric is within tolerance if it is as near as --tolerance says (by default a relative 1e-6), or no further off
+/// than earlier runs of the same definition are from each other.
+#[derive(Args)]
+pub struct Reproduce {
+    /// A run, by its id or name, or another revision
+    #[arg(value_name = "REV")]
+    revision: String,
+
+    /// Do it in this folder, new or empty, and keep it. Without it, the folder is only kept where something differs
+    #[arg(long, value_name = "DIR", conflicts_with = "check")]
+    to: Option<PathBuf>,
+
+    /// What is near enough: 1e-6, or for one metric loss=1e-3, val.loss=abs:0.01, accuracy=0
+    #[arg(long, value_name = "TOLERANCE", value_parser = Tolerance::from_str, conflicts_with = "check")]
+    tolerance: Vec<Tolerance>,
+
+    /// Whether the Python environment is only compared (check) or made again from the recorded packages (recreate)
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true, default_value = "check")]
+    env: EnvironmentChoice,
+
+    /// Only look: what differs here, and what is in the way
+    #[arg(long)]
+    check: bool,
+
+    /// End the command if it takes longer: 90, 90s, 30m, 12h, 2d
+    #[arg(long, value_name = "TIME", value_parser = sizes::duration)]
+    timeout: Option<Duration>,
+}
+
+/// What becomes of the Python environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EnvironmentChoice {
+    /// It is compared.
+    Check,
+    /// It is made again.
+    Recreate,
+}
+
+impl Run for Reproduce {
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("mdl reproduce HEAD", ""),
+        ("mdl reproduce k7w2q9xm --to ../again", "a run, in a folder that is kept"),
+        ("mdl reproduce main --tolerance 1e-4 --tolerance loss=1e-2", "near enough is enough"),
+        ("mdl reproduce v1 --env recreate", "with the packages of then"),
+        ("mdl reproduce v1 --check", "only look what differs here"),
+    ];
+
+    fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        let repository = context.repository()?;
+        let resolved = repository.resolve(&self.revision)?;
+        if let Some(part) = resolved.part {
+            return Err(RepoError::NotAState { part: part.to_string() }.into());
+        }
+        if self.check {
+            return self.look(&repository, resolved.commit, context);
+        }
+        let signals = Signals::watch().map_err(CliError::Signals)?;
+        let options = ReproduceOptions {
+            to: self.to.as_ref().map(|to| context.path(&to.to_string_lossy())),
+            tolerance: self.tolerance.iter().cloned().fold(Tolerance::default(), Tolerance::and),
+            recreate: self.env == EnvironmentChoice::Recreate,
+            execution: Execution { timeout: self.timeout, ..Execution::default() },
+        };
+        let progress = context.progress();
+        let mut witness = Told { context };
+        let done = repository.reproduce(resolved.commit, &options, &signals, &mut witness, &progress)?;
+        drop(progress);
+        context.warn_of(&done.warnings);
+        let shown = receipt_views::reproduced(&repository, &done)?;
+        let text = views::text(|out| render::receipt(out, &context.style(), &shown))?;
+        context.answer("reproduce", || text, || render::receipt_json(&shown))?;
+        Ok(match done.assessment.grade {
+            Grade::Identical | Grade::WithinTolerance => Exit::Success,
+            Grade::Diverged => Exit::Difference,
+            Grade::Failed => Exit::NotReproduced,
+        })
+    }
+}
+
+impl Reproduce {
+    fn look(&self, repository: &Repository, commit: CommitId, context: &Context) -> Result<Exit, CliError> {
+        let prospect = repository.prospect(commit)?;
+        let shown = receipt_views::prospect(repository, &prospect)?;
+        let text = views::text(|out| render::receipt(out, &context.style(), &shown))?;
+        context.answer("reproduce", || text, || render::receipt_json(&shown))?;
+        match prospect.obstacles.first() {
+            None => Ok(Exit::Success),
+            Some(obstacle) => Err(RepoError::Obstacle(obstacle.clone()).into()),
+        }
+    }
+}
+
+/// Tells a person of a reproduction.
+struct Told<'a> {
+    context: &'a Context,
+}
+
+impl Witness for Told<'_> {
+    fn begun(&mut self, begun: &Begun, _: &[String], warnings: &[Warning]) {
+        self.context.warn_of(warnings);
+        let style = self.context.style();
+        self.context.terminal.note(&render::run_started(&style, &begun.run.id, begun.definition));
+    }
+
+    fn outlets(&mut self) -> Outlets {
+        // The receipt is the result; what the command prints comes beside it.
+        self.context.terminal.outlets(true)
+    }
+
+    fn preparing(&mut self) -> Outlets {
+        self.context.terminal.outlets(true)
+    }
+}
