@@ -37,6 +37,23 @@ const LISTED: &[&str] = &[
     "SLURM_*",
 ];
 
+/// Terraform's, which begins its own with the same letters as TensorFlow, and keeps secrets in some of them.
+const TERRAFORM: &[&str] = &[
+    "TF_CLI_*",
+    "TF_VAR_*",
+    "TF_TOKEN_*",
+    "TF_HTTP_*",
+    "TF_LOG*",
+    "TF_INPUT",
+    "TF_DATA_DIR",
+    "TF_WORKSPACE",
+    "TF_IN_AUTOMATION",
+    "TF_REGISTRY_*",
+    "TF_PLUGIN_CACHE_*",
+    "TF_IGNORE",
+    "TF_STATE_*",
+];
+
 /// What Slurm says that is the same for every job of the same request. All else of it varies.
 const SLURM: &[&str] = &[
     "SLURM_ARRAY_TASK_*",
@@ -77,7 +94,7 @@ pub(super) fn select(
     for (name, value) in environment {
         let Ok(name) = name.into_string() else { continue };
         let asked = patterns.iter().any(|pattern| matches(pattern, &name));
-        if !asked && !is_any(LISTED, &name) {
+        if !asked && (!is_any(LISTED, &name) || is_any(TERRAFORM, &name)) {
             continue;
         }
         let (value, redacted) = clean(&name, &value.to_string_lossy());
@@ -193,6 +210,13 @@ mod tests {
         assert_eq!(found.defining, map(&defining));
         assert_eq!(found.redacted, ["variable EXACT", "variable MY_API_KEY"]);
         assert_eq!(found.varying, map(&[]));
+    }
+
+    #[test]
+    fn what_is_terraforms_is_not_tensorflows() {
+        let variables = [("TF_VAR_password", "x"), ("TF_TOKEN_host", "x"), ("TF_DETERMINISTIC_OPS", "1")];
+        assert_eq!(of(&[], &variables).defining, map(&[("TF_DETERMINISTIC_OPS", "1")]));
+        assert_eq!(of(&["TF_VAR_size"], &[("TF_VAR_size", "3")]).defining, map(&[("TF_VAR_size", "3")]));
     }
 
     #[test]

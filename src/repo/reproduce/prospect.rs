@@ -67,7 +67,7 @@ impl Repository {
         let state = |definition: &Definition| State { definition: Some(definition.clone()), outcome: None };
         let options = diff::Options { lines: false, ..diff::Options::default() };
         let (before, after) = (state(&original.definition), state(&now));
-        let diff = diff::states(&self.store, &overlay, &before, &after, &options)?;
+        let diff = diff::states(&overlay, &overlay, &before, &after, &options)?;
         let mut environment = diff.ranked_environment(&self.imported(&original.definition)?);
         // What is recorded is set again, as far as it can be.
         environment.retain(|ranked| {
