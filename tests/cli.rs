@@ -16,3 +16,5 @@ mod json;
 mod output;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/secrets.rs"]
+mod secrets;

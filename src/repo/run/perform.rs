@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture;
+use crate::capture::{self, Secrets};
 use crate::diff::State;
 use crate::launch::{self, Exit, LaunchError, Outlets, Signals};
 use crate::name::{RefName, TreePath};
@@ -85,6 +85,8 @@ pub(in crate::repo) struct Command {
     pub recorded: Vec<String>,
     /// What was taken out.
     pub redacted: Vec<String>,
+    /// What is never to be recorded of what it prints: the secrets of the command and of the environment.
+    pub secrets: Secrets,
 }
 
 impl Command {
@@ -99,7 +101,9 @@ impl Command {
         }
         let plain: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let (recorded, redacted) = capture::redact_command(&plain);
-        Ok(Self { words, recorded, redacted })
+        let mut secrets = Secrets::of_variables();
+        plain.iter().zip(&recorded).for_each(|(word, clean)| secrets.add(word, clean));
+        Ok(Self { words, recorded, redacted, secrets })
     }
 
     /// The same command for a folder elsewhere: a program that is given by its path from here is still found.
@@ -215,7 +219,7 @@ impl Repository {
             sink: writer,
             progress: &items,
             phase: ("Recording", None),
-            subject: Subject::Command(command),
+            subject: Subject::Command(command, directory),
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
         warnings.extend(snapshot.warnings);
@@ -247,7 +251,7 @@ impl Repository {
         warnings: &mut Vec<Warning>,
     ) -> Result<RecordedRun, RepoError> {
         let writer = self.store.writer(harvest.progress);
-        let mut outcome = self.harvest(harvest, executed, &writer, warnings)?;
+        let mut outcome = self.harvest(harvest, executed, &command.secrets, &writer, warnings)?;
         let variables = capture::variables(&harvest.manifest.run.variables, std::env::vars_os());
         let text = |(name, value)| (name, Value::Text(value));
         let redacted: Vec<Value> =
