@@ -14,5 +14,9 @@ mod journey;
 mod json;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/reproduce.rs"]
+mod reproduce;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/secrets.rs"]
+mod secrets;

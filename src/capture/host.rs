@@ -13,18 +13,29 @@ pub struct Host {
     pub name: Option<String>,
     /// The id of this start of it.
     pub boot: Option<String>,
+    /// Within which the numbers of processes tell them apart: containers of one boot may each have their own.
+    pub processes: Option<String>,
 }
 
 #[cfg(target_os = "linux")]
 pub(super) fn observe() -> Host {
     let line = |path: &str| small_file::line(Path::new(path));
-    Host { name: line("/proc/sys/kernel/hostname"), boot: line("/proc/sys/kernel/random/boot_id") }
+    let processes = std::fs::read_link("/proc/self/ns/pid").ok();
+    Host {
+        name: line("/proc/sys/kernel/hostname"),
+        boot: line("/proc/sys/kernel/random/boot_id"),
+        processes: processes.and_then(|link| link.into_os_string().into_string().ok()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn observe() -> Host {
     let boot = Some(sysinfo::System::boot_time()).filter(|seconds| *seconds > 0);
-    Host { name: sysinfo::System::host_name(), boot: boot.map(|seconds| seconds.to_string()) }
+    Host {
+        name: sysinfo::System::host_name(),
+        boot: boot.map(|seconds| seconds.to_string()),
+        processes: None,
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -59,12 +59,17 @@ fn on_path(root: &Path, environment: Environment<'_>) -> Option<Found> {
 
 /// The environment of a program: a virtual or conda environment if it lies in one, else where its link leads.
 pub(super) fn of_program(program: &Path, environment: Environment<'_>) -> Option<Found> {
+    let real = program.canonicalize().ok()?;
+    let name = real.file_name()?.to_str()?;
+    // A link to another program is one that chooses an interpreter by itself.
+    if !["python", "pypy"].iter().any(|python| name.to_ascii_lowercase().starts_with(python)) {
+        return None;
+    }
     let near = program.parent()?.parent()?;
     if near.join("pyvenv.cfg").is_file() || near.join("conda-meta").is_dir() {
         return at_prefix(near, None, environment);
     }
-    let real = program.canonicalize().ok()?;
-    let series = series_of(real.file_name()?.to_str()?);
+    let series = series_of(name);
     at_prefix(real.parent()?.parent()?, series, environment)
 }
 

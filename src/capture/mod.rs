@@ -27,6 +27,7 @@ mod pyenv;
 pub mod recreate;
 mod redact;
 mod sampler;
+mod secrets;
 mod shell;
 mod small_file;
 mod system;
@@ -44,6 +45,7 @@ pub use crate::capture::redact::{
     PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
 };
 pub use crate::capture::sampler::{Sampler, Samples, Tick};
+pub use crate::capture::secrets::Secrets;
 pub use crate::capture::variables::Variables;
 
 /// The source files of a project.

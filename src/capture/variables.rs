@@ -94,7 +94,9 @@ pub(super) fn select(
     for (name, value) in environment {
         let Ok(name) = name.into_string() else { continue };
         let asked = patterns.iter().any(|pattern| matches(pattern, &name));
-        if !asked && (!is_any(LISTED, &name) || is_any(TERRAFORM, &name)) {
+        let listed = is_any(LISTED, &name) && !is_any(TERRAFORM, &name);
+        // Ours differ from run to run.
+        if name.starts_with("MDL_") || !(asked || listed) {
             continue;
         }
         let (value, redacted) = clean(&name, &value.to_string_lossy());
@@ -138,7 +140,8 @@ pub(super) fn allocation(environment: impl Fn(&str) -> Option<OsString>) -> Opti
     (!found.is_empty()).then_some(found)
 }
 
-fn clean(name: &str, value: &str) -> (String, bool) {
+/// The value of a variable without secrets, and whether there was one.
+pub(super) fn clean(name: &str, value: &str) -> (String, bool) {
     if redact::is_secret(name) && !redact::is_harmless(name, value) {
         return (PLACEHOLDER.to_owned(), true);
     }

@@ -78,6 +78,8 @@ pub struct Part {
     pub name: String,
     /// Its path from the root.
     pub path: String,
+    /// Whether anything is there. What is not is still to be written by a run.
+    pub exists: bool,
     /// Whether the manifest was changed; otherwise it said so already.
     pub changed: bool,
     /// Which direction of its metrics is better, as it was declared with it.
@@ -131,18 +133,20 @@ impl Repository {
     /// Adds a path to the manifest, keeping its comments.
     pub fn add(&self, path: &TreePath, options: &AddOptions) -> Result<Part, RepoError> {
         let full = self.root.join(path.as_str());
-        let metadata = fs::symlink_metadata(&full).map_err(|source| RepoError::Io {
-            action: "find",
-            path: full.clone(),
-            source,
-        })?;
+        let is_result = matches!(options.role, Some(Role::Metrics | Role::Output));
+        let found = match fs::symlink_metadata(&full) {
+            Ok(metadata) => Some(metadata),
+            // A run will write it.
+            Err(error) if is_result && error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(RepoError::Io { action: "find", path: full, source }),
+        };
         let text = self.manifest_text()?;
         let mut editor = Editor::new(&text)?;
         let known = self.named(&editor.manifest()?, path.as_str());
         let role = match (options.role, &known) {
             (Some(role), _) => role,
             (None, Some(part)) => part.role,
-            (None, None) => Role::guess(path, metadata.is_dir()),
+            (None, None) => Role::guess(path, found.as_ref().is_some_and(fs::Metadata::is_dir)),
         };
         let name = match (&options.name, &known) {
             (Some(name), _) => name.clone(),
@@ -174,7 +178,7 @@ impl Repository {
         }
         let name =
             if matches!(role, Role::Params | Role::Metrics) { path.to_string() } else { name.to_string() };
-        Ok(Part { role, name, path: path.to_string(), changed, better })
+        Ok(Part { role, name, path: path.to_string(), exists: found.is_some(), changed, better })
     }
 
     /// Takes a part out of the manifest, by its path or its name. The file stays.
@@ -213,7 +217,8 @@ impl Repository {
         let found = all.iter().find(|(.., path)| path == path_or_name);
         let (role, name, path) =
             found.or_else(|| all.iter().find(|(_, name, _)| name == path_or_name))?.clone();
-        Some(Part { role, name, path, changed: false, better: Vec::new() })
+        let exists = self.root.join(&path).symlink_metadata().is_ok();
+        Some(Part { role, name, path, exists, changed: false, better: Vec::new() })
     }
 }
 

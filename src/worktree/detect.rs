@@ -221,8 +221,8 @@ impl<'a> Draft<'a> {
     }
 
     fn run(&mut self) {
-        self.section("How to train. `seeds` are parameters by their dotted paths; `variables` are environment variables");
-        self.line("# to record, where * stands for any text.");
+        self.section("How to train. `seeds` are parameters by their dotted paths, `env:NAME` and `arg:--seed`; `variables`");
+        self.line("# are environment variables to record, where * stands for any text.");
         match self.first(&SCRIPTS) {
             Some(script) => {
                 self.line("[run]");

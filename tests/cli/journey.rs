@@ -382,3 +382,36 @@ fn what_is_not_committed_is_kept() {
     sandbox.ok(&["checkout", "--force", "HEAD~1"]);
     assert_eq!(sandbox.read("params.yaml"), "lr: 0.001\nlayers: [128, 64]\n");
 }
+
+#[test]
+fn what_a_run_will_write_can_be_named_before_it_is_there() {
+    let sandbox = Sandbox::project();
+    let ran = sandbox.mdl(&["add", "out/model.bin", "--as", "output"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert!(
+        ran.stderr.contains("out/model.bin is not there yet: a run is expected to write it"),
+        "{}",
+        ran.told()
+    );
+    assert!(sandbox.read("mdl.toml").contains("path = \"out/model.bin\""));
+    for arguments in [&["add", "gone.csv"][..], &["add", "gone.csv", "--as", "dataset"]] {
+        assert_ne!(sandbox.mdl(arguments).code, 0, "{arguments:?}: data is there before it is named");
+    }
+}
+
+#[test]
+fn seeds_of_variables_and_arguments_are_recorded_and_do_not_disturb_status() {
+    let sandbox = Sandbox::project();
+    let manifest = sandbox.read("mdl.toml");
+    let run = "[run]\ncommand = [\"true\", \"--seed\", \"7\"]\nseeds = [\"arg:--seed\", \"env:MY_SEED\"]\n";
+    let from = manifest.find("[run]").unwrap();
+    sandbox.write("mdl.toml", &format!("{}{run}", &manifest[..from]));
+    let mut commit = sandbox.command(&["commit", "-m", "seeded"]);
+    commit.env("MY_SEED", "5").env("PYTHONHASHSEED", "0");
+    assert!(commit.output().unwrap().status.success());
+    let seeds = |rev: &str| sandbox.ok(&["show", rev]);
+    let shown = seeds("HEAD");
+    assert!(["--seed", "MY_SEED", "PYTHONHASHSEED"].iter().all(|name| shown.contains(name)), "{shown}");
+    let status = sandbox.ok(&["status"]);
+    assert!(!status.contains("seed"), "a variable that is not set now: {status}");
+}

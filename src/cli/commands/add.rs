@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts;
-use crate::render::actions;
+use crate::render::{self, actions};
 use crate::repo::{AddOptions, Role};
 
 /// Name files or folders as parts of the model
@@ -91,6 +91,10 @@ impl Run for Add {
         let mut added = Vec::new();
         for path in &self.paths {
             added.push(repository.add(&repository.tree_path(context.directory(), path)?, &options)?);
+        }
+        for part in added.iter().filter(|part| !part.exists) {
+            let path = render::escape(&part.path);
+            context.terminal.note(&format!("{path} is not there yet: a run is expected to write it"));
         }
         context.report("add", || actions::added(&added), || actions::parts_json("added", &added))?;
         Ok(Exit::Success)

@@ -29,7 +29,7 @@ use crate::repo::{Begun, Execution, RepoError, Repository, ReproduceOptions, War
 #[derive(Args)]
 pub struct Reproduce {
     /// A run, by its id or name, or another revision
-    #[arg(value_name = "REV")]
+    #[arg(value_name = "REV", default_value = "HEAD")]
     revision: String,
 
     /// Do it in this folder, new or empty, and keep it. Without it, the folder is only kept where something differs
@@ -95,6 +95,9 @@ impl Run for Reproduce {
         let shown = receipt_views::reproduced(&repository, &done)?;
         let text = views::text(|out| render::receipt(out, &context.style(), &shown))?;
         context.answer("reproduce", || text, || render::receipt_json(&shown))?;
+        if signals.interrupted().is_some() {
+            return Ok(Exit::Interrupted);
+        }
         Ok(match done.assessment.grade {
             Grade::Identical | Grade::WithinTolerance => Exit::Success,
             Grade::Diverged => Exit::Difference,

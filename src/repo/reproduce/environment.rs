@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture::{self, recreate};
+use crate::capture::{self, Secrets, recreate};
 use crate::disk::{Durability, create_scratch_dir, replace};
 use crate::id::EnvironmentId;
 use crate::launch::{self, Launch, Signals};
@@ -170,7 +170,8 @@ impl Surroundings {
             let found = launch::find(&words, &inside(&repository.root), &self.set)?;
             words[0] = found.into();
         }
-        Ok(Command { words, recorded: recorded.to_vec(), redacted: Vec::new() })
+        let (recorded, redacted, secrets) = (recorded.to_vec(), Vec::new(), Secrets::of_variables());
+        Ok(Command { words, recorded, redacted, secrets })
     }
 }
 

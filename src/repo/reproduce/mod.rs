@@ -24,6 +24,9 @@ use crate::worktree::cache::StatCache;
 use crate::worktree::fresh::{self, Source};
 use crate::worktree::manifest::Manifest;
 
+/// What is recorded as the exit status where mdl itself could not prepare a run.
+const NOT_STARTED: u8 = 125;
+
 /// How to reproduce.
 #[derive(Clone, Debug, Default)]
 pub struct ReproduceOptions {
@@ -97,9 +100,18 @@ impl Repository {
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
         let folder = options.to.clone().unwrap_or_else(|| place.work());
         progress.begin("Writing", None);
-        self.lay_out(&definition, &folder, progress)?;
+        let ready = self.lay_out(&definition, &folder, progress);
         progress.end();
-        let command = surroundings.command(&original.command()?, &folder, &definition, self)?;
+        let ready =
+            ready.and_then(|()| surroundings.command(&original.command()?, &folder, &definition, self));
+        let command = match ready {
+            Ok(command) => command,
+            Err(error) => {
+                self.remove_work(&place);
+                self.never_started(&begun, &place, &error.to_string(), NOT_STARTED, progress)?;
+                return Err(error);
+            }
+        };
         witness.begun(&begun, &command.redacted, &[]);
         let directory = definition.directory.as_ref().map_or(folder.clone(), |at| folder.join(at.as_str()));
         let job = Job {
@@ -114,7 +126,8 @@ impl Repository {
         let executed = match self.execute(&job, witness.outlets(), signals) {
             Ok(executed) => executed,
             Err(error) => {
-                self.never_started(&begun, &place, &error, progress)?;
+                self.remove_work(&place);
+                self.never_started(&begun, &place, &error.to_string(), error.shell_status(), progress)?;
                 return Err(error.into());
             }
         };

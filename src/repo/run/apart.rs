@@ -56,7 +56,7 @@ impl Repository {
             Ok(executed) => executed,
             Err(error) => {
                 self.remove_work(&place);
-                self.never_started(begun, &place, &error, &Silent)?;
+                self.never_started(begun, &place, &error.to_string(), error.shell_status(), &Silent)?;
                 return Err(error.into());
             }
         };

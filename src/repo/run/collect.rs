@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use crate::capture;
+use crate::capture::{self, Secrets};
 use crate::format::{self, Reports};
 use crate::launch::{self, Gap};
 use crate::name::TreePath;
@@ -42,6 +42,7 @@ impl Repository {
         &self,
         harvest: &Harvest<'_>,
         executed: &Executed,
+        secrets: &Secrets,
         writer: &Writer<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Outcome, RepoError> {
@@ -52,7 +53,7 @@ impl Repository {
         let reports = reported(harvest.place, warnings);
         add_reports(&mut outcome, &reports, harvest.manifest, writer)?;
         outcome.utilisation = Some(utilisation(executed, &reports, writer)?);
-        outcome.log = log(&executed.ended.log, writer)?;
+        outcome.log = log(&executed.ended.log, secrets, writer)?;
         outcome.exit = Some(executed.ended.exit.number());
         outcome.started = Some(executed.started.clone());
         outcome.finished = Some(executed.finished.clone());
@@ -163,16 +164,12 @@ fn utilisation(
     Ok(Utilisation { series, summary })
 }
 
-/// What the command printed, without what looks like a secret.
-fn log(printed: &launch::Log, writer: &Writer<'_>) -> Result<Option<Log>, RepoError> {
+/// What the command printed, without secrets that are known and without what looks like one.
+fn log(printed: &launch::Log, secrets: &Secrets, writer: &Writer<'_>) -> Result<Option<Log>, RepoError> {
     if printed.size == 0 {
         return Ok(None);
     }
-    let text = printed.text();
-    let text = match std::str::from_utf8(&text) {
-        Ok(readable) => capture::redact_text(readable).into_owned().into_bytes(),
-        Err(_) => text,
-    };
+    let text = secrets.redact(&printed.text());
     let (content, size) = writer.insert_content(&mut &text[..], text.len() as u64)?;
     Ok(Some(Log { content, size }))
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture;
+use crate::capture::{self, Secrets};
 use crate::diff::State;
-use crate::launch::{self, Exit, LaunchError, Outlets, Signals};
+use crate::launch::{self, Exit, Outlets, Signals};
 use crate::name::{RefName, TreePath};
 use crate::object::{Definition, GitState, Outcome, Phase, Run};
 use crate::progress::{Only, Progress};
@@ -90,6 +90,8 @@ pub(in crate::repo) struct Command {
     pub recorded: Vec<String>,
     /// What was taken out.
     pub redacted: Vec<String>,
+    /// What is never to be recorded of what it prints: the secrets of the command and of the environment.
+    pub secrets: Secrets,
 }
 
 impl Command {
@@ -104,7 +106,9 @@ impl Command {
         }
         let plain: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let (recorded, redacted) = capture::redact_command(&plain);
-        Ok(Self { words, recorded, redacted })
+        let mut secrets = Secrets::of_variables();
+        plain.iter().zip(&recorded).for_each(|(word, clean)| secrets.add(word, clean));
+        Ok(Self { words, recorded, redacted, secrets })
     }
 
     /// The same command for a folder elsewhere: a program that is given by its path from here is still found.
@@ -155,7 +159,7 @@ impl Repository {
         let executed = match self.execute(&job, witness.outlets(), signals) {
             Ok(executed) => executed,
             Err(error) => {
-                self.never_started(&begun, &place, &error, progress)?;
+                self.never_started(&begun, &place, &error.to_string(), error.shell_status(), progress)?;
                 return Err(error.into());
             }
         };
@@ -221,7 +225,7 @@ impl Repository {
             sink: writer,
             progress: &items,
             phase: ("Recording", None),
-            subject: Subject::Command(command),
+            subject: Subject::Command(command, directory),
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
         warnings.extend(snapshot.warnings);
@@ -268,7 +272,7 @@ impl Repository {
         writer: &Writer<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Outcome, RepoError> {
-        let mut outcome = self.harvest(harvest, executed, writer, warnings)?;
+        let mut outcome = self.harvest(harvest, executed, &command.secrets, writer, warnings)?;
         let variables = capture::variables(&harvest.manifest.run.variables, std::env::vars_os());
         let text = |(name, value)| (name, Value::Text(value));
         let redacted: Vec<Value> =
@@ -283,17 +287,18 @@ impl Repository {
         Ok(outcome)
     }
 
-    /// Records that the system refused to start the command after all.
+    /// Records that the command could not be started after all, with the status that a shell would give it.
     pub(in crate::repo) fn never_started(
         &self,
         begun: &Begun,
         place: &Place,
-        error: &LaunchError,
+        problem: &str,
+        status: u8,
         progress: &dyn Progress,
     ) -> Result<(), RepoError> {
-        let gaps = Value::List(vec![Value::Text(error.to_string())]);
+        let gaps = Value::List(vec![Value::Text(problem.to_owned())]);
         let outcome = Outcome {
-            exit: Some(error.shell_status().into()),
+            exit: Some(status.into()),
             observations: BTreeMap::from([("gaps".to_owned(), gaps)]),
             ..Outcome::default()
         };

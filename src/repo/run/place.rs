@@ -99,6 +99,7 @@ impl Recorder {
             "process_start": capture::process_start(pid),
             "host": host.name,
             "boot": host.boot,
+            "processes": host.processes,
         });
         replace(&*self.disk, &self.tmp, &self.path, text.to_string().as_bytes(), Durability::Cache)
     }
@@ -142,7 +143,10 @@ impl Place {
         let Ok(Some(text)) = plain::read_to_string(&path, MAX_RECORDER) else { return false };
         let Ok(recorder) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
         let host = capture::host();
-        if recorder["boot"].as_str().is_some() && recorder["boot"].as_str() == host.boot.as_deref() {
+        let is_ours = recorder["boot"].as_str().is_some()
+            && recorder["boot"].as_str() == host.boot.as_deref()
+            && recorder["processes"].as_str() == host.processes.as_deref();
+        if is_ours {
             let pid = recorder["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
             let start = pid.and_then(capture::process_start);
             return start.is_some() && start == recorder["process_start"].as_u64();

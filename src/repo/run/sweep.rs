@@ -22,7 +22,7 @@ use crate::repo::run::perform::Command;
 use crate::repo::run::record::Beginning;
 use crate::repo::run::{RecordedRun, RunOptions, RunQuery, RunState};
 use crate::repo::snapshot::files::{merge, unreadable};
-use crate::repo::snapshot::seeds;
+use crate::repo::snapshot::seeds::{self, Places};
 use crate::repo::{RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::value::{KeyPath, Value};
@@ -248,10 +248,16 @@ impl Point {
     }
 
     fn definition(&self, base: &Base<'_>, warnings: &mut Vec<Warning>) -> Definition {
+        let places = Places {
+            named: &base.manifest.run.seeds,
+            params: Some(&self.params.values),
+            command: &base.command.recorded,
+            variable: &seeds::variable,
+        };
         let files = self.files.iter().map(|(placed, _)| placed.clone()).collect();
         Definition {
             params: Some(PlacedParams { files, params: self.params.id() }),
-            seeds: seeds(&base.manifest, Some(&self.params.values), warnings),
+            seeds: seeds::seeds(&places, warnings),
             ..base.definition.clone()
         }
     }

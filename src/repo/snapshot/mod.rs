@@ -5,8 +5,10 @@
 
 pub(super) mod files;
 pub(super) mod results;
+pub(super) mod seeds;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::capture::{self, CodeFiles};
 use crate::diff::State;
@@ -102,20 +104,21 @@ pub(super) enum Subject<'a> {
     /// The work tree: what goes into a run and what came out of the last one.
     WorkTree,
     /// What goes into a run of this command, before there is any result.
-    Command(&'a Command),
+    /// It is started in this directory.
+    Command(&'a Command, &'a Path),
 }
 
 impl<S: Sink> Snapshooter<'_, S> {
     /// Looks at everything: the environment and the list of source files while the data is read.
     pub fn take(&self, surroundings: Surroundings) -> Result<Snapshot, RepoError> {
-        let with_git = matches!(surroundings, Surroundings::Observed);
+        let observed = matches!(surroundings, Surroundings::Observed);
         std::thread::scope(|scope| {
-            let code = scope.spawn(move || self.list_code(with_git));
+            let code = scope.spawn(move || self.list_code(observed));
             let environment = scope.spawn(move || match surroundings {
                 Surroundings::Assumed(id) => Ok((id, Vec::new())),
                 Surroundings::Observed => self.environment(),
             });
-            let files = self.files();
+            let files = self.files(observed);
             // A probe that panics is a bug and not to be hidden.
             let code = code.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let environment = environment.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -178,15 +181,16 @@ impl<S: Sink> Snapshooter<'_, S> {
     }
 
     fn environment(&self) -> Result<(EnvironmentId, Vec<Warning>), RepoError> {
-        let words: Vec<String> = match self.subject {
-            Subject::WorkTree => self.manifest.run.command.clone(),
-            Subject::Command(command) => {
-                command.words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+        let (directory, words): (&Path, Vec<String>) = match self.subject {
+            Subject::WorkTree => (self.repository.root(), self.manifest.run.command.clone()),
+            Subject::Command(command, directory) => {
+                let words = command.words.iter().map(|word| word.to_string_lossy().into_owned());
+                (directory, words.collect())
             }
         };
         let command = Some(&words[..]).filter(|words| !words.is_empty());
         let capture::Surroundings { mut packages, system, accelerators } =
-            capture::surroundings(self.repository.root(), command, &|name| std::env::var_os(name));
+            capture::surroundings(directory, command, &|name| std::env::var_os(name));
         let gap = accelerators.gap.clone().map(|reason| Warning::Gap { what: "accelerators".into(), reason });
         let mut gaps: Vec<Warning> = gap.into_iter().collect();
         packages.locks = self.locks(&mut gaps)?;
@@ -221,16 +225,33 @@ impl<S: Sink> Snapshooter<'_, S> {
         Files { root, cache: self.cache, sink: self.sink, progress }
     }
 
-    /// The command that is run, as it is run.
+    /// The command that is run, without what looks like a secret.
     fn command(&self) -> Vec<String> {
         match self.subject {
-            Subject::WorkTree => self.manifest.run.command.clone(),
-            Subject::Command(command) => command.recorded.clone(),
+            Subject::WorkTree => capture::redact_command(&self.manifest.run.command).0,
+            Subject::Command(command, _) => command.recorded.clone(),
         }
     }
 
+    /// The seeds. Where the environment is not looked at, its variables are taken for what they were.
+    fn seeds(
+        &self,
+        observed: bool,
+        params: Option<&BTreeMap<String, Value>>,
+        command: &[String],
+        warnings: &mut Vec<Warning>,
+    ) -> BTreeMap<String, Value> {
+        let before = self.before.and_then(|state| state.definition.as_ref()).map(|it| &it.seeds);
+        let variable = |name: &str| match observed {
+            true => seeds::variable(name),
+            false => before?.get(name).cloned(),
+        };
+        let named = &self.manifest.run.seeds;
+        seeds::seeds(&seeds::Places { named, params, command, variable: &variable }, warnings)
+    }
+
     /// Everything but the code and the environment, which are still to be filled in.
-    fn files(&self) -> Result<Snapshot, RepoError> {
+    fn files(&self, observed: bool) -> Result<Snapshot, RepoError> {
         let mut warnings = Vec::new();
         self.progress.begin(self.phase.0, self.phase.1);
         let datasets = self.datasets(&mut warnings)?;
@@ -238,15 +259,16 @@ impl<S: Sink> Snapshooter<'_, S> {
         let params = self.params(&mut warnings)?;
         let outcome = match self.subject {
             Subject::WorkTree => results(self.manifest, &self.folder(), Wanted::ALL, &mut warnings)?,
-            Subject::Command(_) => None,
+            Subject::Command(..) => None,
         };
+        let (command, values) = (self.command(), params.as_ref().map(|(_, values)| values));
         let definition = Definition {
             datasets,
             features,
-            seeds: seeds(self.manifest, params.as_ref().map(|(_, values)| values), &mut warnings),
+            seeds: self.seeds(observed, values, &command, &mut warnings),
             params: params.map(|(placed, _)| placed),
             code: None,
-            command: Some(self.command()).filter(|command| !command.is_empty()),
+            command: Some(command).filter(|command| !command.is_empty()),
             directory: None,
             environment: crate::id::Digest::new([0; 32]).into(),
         };
@@ -336,22 +358,4 @@ impl<S: Sink> Snapshooter<'_, S> {
         let params = object::put(self.sink, &Params { values: values.clone() })?;
         Ok(Some((PlacedParams { files, params }, values)))
     }
-}
-
-/// The seeds that a manifest names, of these parameters; a warning for each that is not among them.
-pub(super) fn seeds(
-    manifest: &Manifest,
-    values: Option<&BTreeMap<String, Value>>,
-    warnings: &mut Vec<Warning>,
-) -> BTreeMap<String, Value> {
-    let values = Value::Map(values.cloned().unwrap_or_default());
-    let mut seeds = BTreeMap::new();
-    for seed in &manifest.run.seeds {
-        let Ok(path) = seed.parse();
-        match values.get(&path) {
-            Some(value) => drop(seeds.insert(seed.clone(), value.clone())),
-            None => warnings.push(Warning::Absent { what: format!("seed {seed}") }),
-        }
-    }
-    seeds
 }

@@ -66,7 +66,8 @@ pub struct FeaturesSpec {
 pub struct RunSpec {
     /// The command and its arguments; empty if there is none.
     pub command: Vec<String>,
-    /// Dotted paths of the parameters that are seeds.
+    /// What is a seed: parameters by their dotted paths, `env:NAME` for an environment variable, `arg:--seed` for an
+    /// argument of the command.
     pub seeds: Vec<String>,
     /// Names of environment variables to record, where `*` stands for any text.
     pub variables: Vec<String>,
