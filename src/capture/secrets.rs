@@ -107,7 +107,7 @@ mod tests {
     fn what_was_taken_out() {
         for (text, clean, taken) in [
             ("a", "<redacted>", vec!["a"]),
-            ("k=a", "k=<redacted>", vec!["k=a".trim_start_matches("k=")]),
+            ("k=a", "k=<redacted>", vec!["a"]),
             ("db://u:p@h/x", "db://<redacted>@h/x", vec!["u:p"]),
             ("a x b y c", "a <redacted> b <redacted> c", vec!["x", "y"]),
             ("else", "other <redacted>", vec!["else"]),
