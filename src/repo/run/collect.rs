@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use crate::capture;
+use crate::disk::open_regular;
 use crate::format::{self, Reports};
 use crate::launch::{self, Gap};
 use crate::name::TreePath;
@@ -86,7 +86,7 @@ fn written(
 pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
     let mut gap = |reason| warnings.push(Warning::Gap { what: "a line of MDL_METRICS".to_owned(), reason });
     let path = place.metrics();
-    let reports = match File::open(&path) {
+    let reports = match open_regular(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Reports::default(),
         opened => opened.and_then(format::reports),
     };
@@ -99,6 +99,7 @@ pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
             if let Some((line, problem)) = &reports.first_bad {
                 let more = match reports.bad {
                     1 => String::new(),
+                    2 => ", and another one".to_owned(),
                     bad => format!(", and {} more lines", bad - 1),
                 };
                 gap(format!("line {line}: {problem}{more}"));
@@ -168,11 +169,12 @@ fn log(printed: &launch::Log, writer: &Writer<'_>) -> Result<Option<Log>, RepoEr
     if printed.size == 0 {
         return Ok(None);
     }
-    let text = printed.text();
-    let text = match std::str::from_utf8(&text) {
-        Ok(readable) => capture::redact_text(readable).into_owned().into_bytes(),
-        Err(_) => text,
-    };
+    let mut text = Vec::new();
+    // Bytes that are no text, such as a letter of which the bounds cut off a part, leave the rest readable.
+    for chunk in printed.text().utf8_chunks() {
+        text.extend_from_slice(capture::redact_text(chunk.valid()).as_bytes());
+        text.extend_from_slice(chunk.invalid());
+    }
     let (content, size) = writer.insert_content(&mut &text[..], text.len() as u64)?;
     Ok(Some(Log { content, size }))
 }
