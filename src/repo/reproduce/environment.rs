@@ -170,7 +170,7 @@ impl Surroundings {
             let found = launch::find(&words, &inside(&repository.root), &self.set)?;
             words[0] = found.into();
         }
-        Ok(Command { words, recorded: recorded.to_vec(), redacted: Vec::new() })
+        Ok(Command { words, recorded: recorded.to_vec(), ..Command::default() })
     }
 }
 
