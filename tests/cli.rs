@@ -12,11 +12,29 @@ mod help;
 mod journey;
 #[path = "cli/json.rs"]
 mod json;
+#[cfg(unix)]
+#[path = "cli/load.rs"]
+mod load;
+#[cfg(unix)]
+#[path = "cli/merge.rs"]
+mod merge;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/reproduce.rs"]
 mod reproduce;
+#[cfg(unix)]
+#[path = "cli/run.rs"]
+mod run;
+#[cfg(unix)]
+#[path = "cli/runs.rs"]
+mod runs;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[cfg(unix)]
+#[path = "cli/sweep.rs"]
+mod sweep;
+#[cfg(unix)]
+#[path = "cli/training.rs"]
+mod training;

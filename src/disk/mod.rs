@@ -8,7 +8,7 @@ mod os;
 pub mod testing;
 
 pub use durable::{ABANDONED, Durability, create_dirs, create_scratch_dir, replace, sweep, temporary_name};
-pub use os::OsDisk;
+pub use os::{OsDisk, open_regular};
 
 use std::io;
 use std::path::Path;

@@ -96,6 +96,13 @@ impl NewFile for OsFile {
     }
 }
 
+/// Opens a regular file to read it. Through no symbolic link at its name, and without waiting: a FIFO would block
+/// who opens it.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = system::open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
 #[cfg(unix)]
 mod system {
     use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
@@ -106,6 +113,12 @@ mod system {
         let mode = if executable { 0o777 } else { 0o666 };
         let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
         OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(no_follow).open(path)
+    }
+
+    pub fn open(path: &Path) -> io::Result<File> {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        OpenOptions::new().read(true).custom_flags(flags).open(path)
     }
 
     pub fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {

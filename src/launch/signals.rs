@@ -22,9 +22,10 @@ const DECISIVE: [i32; 7] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, 
 /// Those that do not.
 const HARMLESS: [i32; 2] = [SIGCONT, SIGWINCH];
 
-/// While this is held, signals do nothing to us, and are forwarded to the commands that run.
+/// From the start of the first command on, and until this is dropped, signals do nothing to us, and are forwarded to
+/// the commands that run. Before that they do what they always do: what is prepared can be given up.
 ///
-/// Hold it until the outcome is recorded, so that an impatient second Ctrl-C does not cost the record. It is one for all
+/// Keep it until the outcome is recorded, so that an impatient second Ctrl-C does not cost the record. It is one for all
 /// commands that run at once. Signals that were ignored when we were started (`nohup`) stay so, for the
 /// commands too.
 ///
@@ -40,6 +41,8 @@ pub struct Signals {
 struct Shared {
     targets: Mutex<Vec<Arc<Target>>>,
     interrupted: AtomicI32,
+    /// Whether we hold them back.
+    holds: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,13 +55,13 @@ fn nonzero(number: &AtomicI32) -> Option<i32> {
 }
 
 impl Signals {
-    /// Begins to hold them.
+    /// Begins to watch for them.
     pub fn watch() -> io::Result<Self> {
         let ignored = ignored();
         let wanted = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
         let decisive: Vec<i32> = DECISIVE.into_iter().filter(wanted).collect();
+        arrange(&decisive)?;
         let mut arriving = SignalsInfo::<WithOrigin>::new(decisive.iter().chain(&HARMLESS))?;
-        hold(&decisive)?;
         let (shared, handle) = (Arc::<Shared>::default(), arriving.handle());
         let own = Arc::clone(&shared);
         let thread = thread::spawn(move || arriving.forever().for_each(|origin| own.arrived(&origin)));
@@ -70,14 +73,19 @@ impl Signals {
         nonzero(&self.shared.interrupted)
     }
 
-    /// Starts something that is to get signals. None that arrives meanwhile is lost.
+    /// Starts something that is to get signals, which are held back from now on. None that arrives meanwhile is lost.
     pub(super) fn register<T, E>(
         &self,
         start: impl FnOnce() -> Result<(T, Arc<Target>), E>,
     ) -> Result<(T, Arc<Target>), E> {
         let mut targets = lock(&self.shared.targets);
+        if !self.shared.holds.swap(true, Ordering::SeqCst) {
+            hold();
+        }
         let (started, target) = start()?;
         targets.push(Arc::clone(&target));
+        // What interrupts us while a command is prepared is meant for it.
+        self.interrupted().into_iter().for_each(|signal| target.arrived(signal, false));
         Ok((started, target))
     }
 
@@ -89,7 +97,9 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        release();
+        if self.shared.holds.load(Ordering::SeqCst) {
+            release();
+        }
         self.handle.close();
         // It does nothing that could panic, and there is nobody to tell.
         let _ = self.thread.take().map(JoinHandle::join);
@@ -103,7 +113,7 @@ impl Shared {
         }
         let by_terminal = is_by_terminal(origin);
         lock(&self.targets).iter().for_each(|target| target.arrived(origin.signal, by_terminal));
-        if origin.signal == SIGTSTP {
+        if origin.signal == SIGTSTP && self.holds.load(Ordering::SeqCst) {
             // Stops us as well, until somebody continues us. Where that is refused we go on.
             let _ = emulate_default_handler(SIGTSTP);
         }
@@ -177,16 +187,22 @@ static HOLDERS: Mutex<(usize, bool)> = Mutex::new((0, false));
 /// Whether nobody holds them. A handler stays once it was installed; then it does what would be done without.
 static FREE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-fn hold(signals: &[i32]) -> io::Result<()> {
+/// Sees to it that signals do what they always do while nobody holds them.
+fn arrange(signals: &[i32]) -> io::Result<()> {
     let mut holders = lock(&HOLDERS);
+    FREE.store(holders.0 == 0, Ordering::SeqCst);
     if !std::mem::replace(&mut holders.1, true) {
         for signal in signals {
             register_conditional_default(*signal, Arc::clone(&FREE))?;
         }
     }
+    Ok(())
+}
+
+fn hold() {
+    let mut holders = lock(&HOLDERS);
     holders.0 += 1;
     FREE.store(false, Ordering::SeqCst);
-    Ok(())
 }
 
 fn release() {

@@ -7,11 +7,11 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::disk::{Disk, NewFile};
+use crate::disk::{Disk, NewFile, open_regular};
 use crate::launch::log::{Bounds, Keeper, Log};
 
 /// Where a log is kept meanwhile.
@@ -27,6 +27,8 @@ pub struct Spool<'a> {
 const PAUSE: Duration = Duration::from_millis(50);
 /// The tail lies in at least so many pieces, so that little more than it is kept.
 const PIECES: usize = 4;
+/// Of what is there, no more is read: somebody else may have put it there.
+const MAX_READ: u64 = 1 << 26;
 
 /// A file of the spool.
 struct Piece {
@@ -123,18 +125,20 @@ fn pieces(folder: &Path) -> io::Result<Vec<(u64, String)>> {
 
 /// Reads what a spool has of a log, also of one whose run goes on or was killed; nothing if it has nothing.
 pub fn spooled(folder: &Path) -> io::Result<Option<Log>> {
-    let mut log = Log::default();
-    let mut in_head = true;
+    let (mut log, mut in_head, mut left) = (Log::default(), true, MAX_READ);
     let pieces = match pieces(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         pieces => pieces?,
     };
     for (start, name) in &pieces {
-        let bytes = match fs::read(folder.join(name)) {
+        let file = match open_regular(&folder.join(name)) {
             // The run goes on, and has removed it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            bytes => bytes?,
+            file => file?,
         };
+        let mut bytes = Vec::new();
+        file.take(left).read_to_end(&mut bytes)?;
+        left -= bytes.len() as u64;
         let continues = *start == log.size;
         in_head &= continues;
         if in_head {
@@ -145,7 +149,7 @@ pub fn spooled(folder: &Path) -> io::Result<Option<Log>> {
             }
             log.tail.extend_from_slice(&bytes);
         }
-        log.size = start + bytes.len() as u64;
+        log.size = start.saturating_add(bytes.len() as u64);
     }
     Ok((!pieces.is_empty()).then_some(log))
 }

@@ -23,12 +23,15 @@ enum Owner {
     Cache,
     /// What is under way.
     Scratch,
+    /// What a run keeps beside the repository, also if it is cut off.
+    Run,
 }
 
 fn owner(path: &Path) -> Owner {
     match path.strip_prefix("work/.mdl") {
         Err(_) => Owner::User,
         Ok(below) if below.starts_with("tmp") => Owner::Scratch,
+        Ok(below) if below.starts_with("runs") => Owner::Run,
         Ok(below) if below.starts_with("cache") => Owner::Cache,
         Ok(_) => Owner::Repository,
     }
@@ -56,7 +59,7 @@ pub fn files(recorded: &Recorded, crash: &Crash) -> Result<(), Broken> {
         // A file in the place of a directory, or the other way round, takes two steps.
         let two_steps = (was == Some(&Node::Dir)) != (will == Some(&Node::Dir)) && is.is_none();
         let right = match owner(path) {
-            Owner::Scratch => true,
+            Owner::Scratch | Owner::Run => true,
             Owner::Cache => true,
             Owner::Repository if done => is == will,
             Owner::Repository => is.is_none() || was.is_some() || will.is_some(),

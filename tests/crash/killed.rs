@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use mdl::repo::{RunQuery, RunState};
+
 use crate::check::sound;
 use crate::project::Project;
 
@@ -24,12 +26,12 @@ fn can_trace(tree: &Path) -> bool {
     strace(&["true"], tree).status().is_ok_and(|status| status.success())
 }
 
-/// Runs `mdl commit`, killed when one of its threads makes its n-th call of the kind.
-fn killed_commit(tree: &Path, number: usize) -> ExitStatus {
+/// Runs the binary, killed when one of its threads makes its n-th call of the kind.
+fn killed(tree: &Path, number: usize, arguments: &[&str]) -> ExitStatus {
     let calls = format!("trace={CALLS}");
     let kill = format!("inject={CALLS}:signal=KILL:when={number}");
     let binary = env!("CARGO_BIN_EXE_mdl");
-    strace(&["-e", &calls, "-e", &kill, binary, "commit", "-q", "-m", "killed"], tree).status().unwrap()
+    strace(&[&["-e", &calls, "-e", &kill, binary], arguments].concat(), tree).status().unwrap()
 }
 
 #[test]
@@ -47,7 +49,7 @@ fn the_binary_may_be_killed_anywhere() {
         assert!(number < 300, "it never came to its end");
         project.write("params.yaml", format!("lr: 0.{number}\n"));
         project.write("data/train.csv", format!("x,y\n{number},2\n"));
-        let status = killed_commit(&tree, number);
+        let status = killed(&tree, number, &["commit", "-q", "-m", "killed"]);
         sound(&project.repository()).unwrap();
         // It is in the commit that was killed, or it is in this one.
         let disk = || std::sync::Arc::new(mdl::disk::OsDisk);
@@ -61,4 +63,48 @@ fn the_binary_may_be_killed_anywhere() {
     }
     println!("| the binary | {kills} kills |");
     assert!(kills >= 3, "it was killed {kills} times");
+}
+
+/// The same while a command is run.
+const RUN_STEP: usize = 2;
+
+#[test]
+fn a_run_may_be_killed_anywhere() {
+    let project = Project::empty();
+    project.small();
+    project.committed();
+    let tree = project.tree();
+    if !can_trace(&tree) {
+        println!("SKIPPED: strace is missing or may not trace, so no run was killed");
+        return;
+    }
+    let script = r#"echo '{"name": "loss", "step": 1, "value": 0.5}' >> "$MDL_METRICS"; echo said"#;
+    let (mut number, mut ended) = (1, [0, 0, 0]);
+    loop {
+        assert!(number < 600, "it never came to its end");
+        let before = project.repository().runs(&RunQuery::default()).unwrap().runs.len();
+        let status = killed(&tree, number, &["run", "-q", "--", "sh", "-c", script]);
+        let repository = project.repository();
+        sound(&repository).unwrap();
+        let runs = repository.runs(&RunQuery::default()).unwrap().runs;
+        let new = runs.len() - before;
+        assert!(new <= 1, "{new} runs of one");
+        // The trace kills the command too: then the run tells of it.
+        let state = runs.first().filter(|_| new == 1).map(|run| {
+            repository.run_details(run).unwrap();
+            run.state.clone()
+        });
+        match state {
+            None => ended[0] += 1,
+            Some(RunState::Unfinished) => ended[1] += 1,
+            Some(RunState::Finished | RunState::Interrupted(_)) => ended[2] += 1,
+            Some(state) => panic!("{state:?}"),
+        }
+        if status.success() {
+            break;
+        }
+        number += RUN_STEP;
+    }
+    println!("| a run | absent, unfinished, ended: {ended:?} |");
+    assert!(ended[1] >= 2, "{ended:?}");
 }

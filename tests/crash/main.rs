@@ -17,4 +17,5 @@ mod killed;
 mod others;
 mod project;
 mod record;
+mod runs;
 mod successors;

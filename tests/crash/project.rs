@@ -10,7 +10,7 @@ use mdl::disk::Disk;
 use mdl::disk::testing::{Bound, Snapshot, UnsyncedDisk, each_crash};
 use mdl::id::CommitId;
 use mdl::progress::Silent;
-use mdl::repo::{CommitOptions, Committed, ConfigKey, Head, RepoError, Repository};
+use mdl::repo::{CommitOptions, Committed, ConfigKey, Head, RepoError, Repository, RunQuery};
 use tempfile::TempDir;
 
 /// A folder with a work tree in it, and room beside that.
@@ -157,6 +157,11 @@ pub fn values(repository: &Repository) -> Result<Values, RepoError> {
     }
     for tagged in repository.tags()? {
         values.insert(format!("tag {}", tagged.name), tagged.id.to_string());
+    }
+    for run in repository.runs(&RunQuery::default())?.runs {
+        // One that has begun, and no more, may be there at every moment.
+        let finished = run.commit.filter(|_| run.outcome.is_some());
+        values.extend(finished.map(|(id, _)| (format!("run {}", run.id), id.to_string())));
     }
     Ok(values)
 }

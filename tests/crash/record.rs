@@ -168,7 +168,9 @@ fn stable(root: &Path, path: &Path) -> String {
         last.len() >= 32 && last.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let names: Vec<&str> = below.iter().map(|name| name.to_str().unwrap()).collect();
-    let names: Vec<&str> = names.iter().map(|name| if hex(name) { "*" } else { name }).collect();
+    let run = |name: &str| name.len() == 26 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let lot = |name: &str| hex(name) || run(name);
+    let names: Vec<&str> = names.iter().map(|name| if lot(name) { "*" } else { name }).collect();
     names.join("/")
 }
 

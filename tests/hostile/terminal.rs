@@ -6,9 +6,9 @@ use mdl::value::Value;
 
 use crate::forge::{Forge, dataset, file};
 
-const EVIL: &str = "a\x1b[31mb\x1b]52;c;ZXZpbA==\x07c\rd\u{202e}e\u{9b}2Jf\u{2066}g\0h\u{2028}i\u{7f}";
+pub const EVIL: &str = "a\x1b[31mb\x1b]52;c;ZXZpbA==\x07c\rd\u{202e}e\u{9b}2Jf\u{2066}g\0h\u{2028}i\u{7f}";
 
-fn check(text: &str, command: &[&str]) {
+pub fn check(text: &str, command: &[&str]) {
     let bad = text.chars().find(|c| {
         (c.is_control() && *c != '\n')
             || matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}')

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::cli::commands::Run as Command;
@@ -32,7 +33,7 @@ use crate::repo::{
 #[derive(Args)]
 pub struct Run {
     /// What to call this run
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 
     /// What the run is for: train, build or production
@@ -45,7 +46,7 @@ pub struct Run {
     set: Vec<Setting>,
 
     /// What to call the sweep. One of the same name that was cut off goes on where it was
-    #[arg(long, value_name = "NAME", requires = "set")]
+    #[arg(long, value_name = "NAME", requires = "set", value_parser = NonEmptyStringValueParser::new())]
     sweep: Option<String>,
 
     /// How many runs of a sweep go on at a time
@@ -113,7 +114,7 @@ impl Command for Run {
         if !self.set.is_empty() {
             return self.sweep(&repository, &signals, context);
         }
-        let (options, progress) = (self.options(context), context.progress());
+        let (options, progress) = (self.options(context)?, context.progress());
         let mut witness = Told { context, json: context.is_json() };
         let ran = repository.run(&options, &signals, &mut witness, &progress)?;
         drop(progress);
@@ -123,9 +124,12 @@ impl Command for Run {
 }
 
 impl Run {
-    fn options(&self, context: &Context) -> RunOptions {
+    fn options(&self, context: &Context) -> Result<RunOptions, CliError> {
         let message = self.message.iter().map(|part| part.trim()).collect::<Vec<_>>().join("\n\n");
-        RunOptions {
+        if message.trim().is_empty() && !self.message.is_empty() {
+            return Err(CliError::usage("the message is empty", "leave -m out, or say why the branch moves"));
+        }
+        Ok(RunOptions {
             command: self.command.clone(),
             directory: context.directory().to_owned(),
             name: self.name.clone(),
@@ -137,7 +141,7 @@ impl Run {
                 log: Bounds { head: self.log_size / 2, tail: self.log_size / 2 },
                 ..Execution::default()
             },
-        }
+        })
     }
 
     /// Says how the run ended.
@@ -177,7 +181,7 @@ impl Run {
                 "leave -m out, and move the branch to the best run afterwards with `mdl merge RUN`",
             ));
         }
-        let mut run = self.options(context);
+        let mut run = self.options(context)?;
         run.execution.input = Input::Nothing;
         let (total, name) = (sweep.len(), self.sweep.clone());
         let options = SweepOptions { run, sweep, name, jobs: self.jobs, again: self.again };
@@ -191,7 +195,7 @@ impl Run {
                 render::Runs { lines: &lines, now: repository.now(), more, more_command: "", full: true };
             context.answer("sweep", String::new, || render::runs_json(&runs))?;
         }
-        self.conclude(repository, &swept, total, context)
+        self.conclude(repository, &swept, total, signals.interrupted().is_some(), context)
     }
 
     /// Moves the branch if that is wanted, and says what became of the sweep.
@@ -200,15 +204,16 @@ impl Run {
         repository: &Repository,
         swept: &[SweptRun],
         total: u64,
+        interrupted: bool,
         context: &Context,
     ) -> Result<Exit, CliError> {
         let finished = swept.iter().filter(|swept| swept.run.state == RunState::Finished).count() as u64;
         if let (Some(one), false) = (swept.first(), self.message.is_empty()) {
             run_views::moved(&repository.move_to_run(&one.run)?, one.run.id.short(), context);
         }
-        if (swept.len() as u64) < total {
-            let left = total - swept.len() as u64;
-            context.terminal.warn(&format!("interrupted: {left} of {total} runs were not begun"));
+        if interrupted && finished < total {
+            let left = total - finished;
+            context.terminal.warn(&format!("interrupted: {left} of {total} runs have not finished"));
             context.terminal.hint("the same command goes on with them");
             return Ok(Exit::Interrupted);
         }
@@ -234,9 +239,8 @@ impl SweepWitness for SweepTold<'_> {
         tell_redacted(redacted, self.context);
         if let Some(name) = name {
             let name = render::escape(name);
-            self.context
-                .terminal
-                .note(&format!("sweep {name}: {} runs, {}", self.total, "each in a folder of its own"));
+            let runs = if self.total == 1 { "1 run" } else { &format!("{} runs", self.total) };
+            self.context.terminal.note(&format!("sweep {name}: {runs}, each in a folder of its own"));
         }
     }
 

@@ -21,7 +21,7 @@ const WATCH: Duration = Duration::from_secs(2);
 #[derive(Args)]
 pub struct Runs {
     /// At most so many runs
-    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = FEW, conflicts_with = "all")]
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = FEW, conflicts_with = "all", value_parser = limit)]
     limit: usize,
 
     /// All of them
@@ -35,6 +35,11 @@ pub struct Runs {
     /// Go on showing them until none is running any more
     #[arg(short, long)]
     watch: bool,
+}
+
+/// How many to list.
+fn limit(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "it is a number".to_owned())
 }
 
 impl Run for Runs {

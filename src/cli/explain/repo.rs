@@ -140,7 +140,10 @@ fn missing(error: &RepoError, names: &dyn Names) -> Advice {
             candidates.extend(names.tags());
             candidates.push("HEAD".to_owned());
             let root = written.split(['~', '^', '@']).next().unwrap_or(written);
-            (meant(root, &candidates), "`mdl log` shows commits, `mdl branch` and `mdl tag` show names")
+            (
+                meant(root, &candidates),
+                "`mdl log` shows commits, `mdl runs` runs, `mdl branch` and `mdl tag` names",
+            )
         }
         RepoError::Ambiguous { .. } => (None, "write more of its digits"),
         RepoError::NoSuchPart { part, .. } => {

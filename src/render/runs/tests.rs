@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::id::Kind;
 use crate::object::{Direction, Grade};
-use crate::render::run::fixture::{at, run, run_id};
+use crate::render::run::fixture::{at, run};
 use crate::render::{RunLine, Runs, Style, best_first, runs, runs_by_sweep, runs_json};
 use crate::repo::RunState;
 use crate::value::Value;

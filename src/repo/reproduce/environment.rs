@@ -170,8 +170,8 @@ impl Surroundings {
             let found = launch::find(&words, &inside(&repository.root), &self.set)?;
             words[0] = found.into();
         }
-        let (recorded, redacted, secrets) = (recorded.to_vec(), Vec::new(), Secrets::of_variables());
-        Ok(Command { words, recorded, redacted, secrets })
+        let secrets = Secrets::of_variables();
+        Ok(Command { words, recorded: recorded.to_vec(), secrets, ..Command::default() })
     }
 }
 

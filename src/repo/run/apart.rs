@@ -38,14 +38,19 @@ impl Repository {
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
         let work = place.work();
         let state = State { definition: Some(definition.clone()), outcome: None };
-        fresh::make(&parts(&self.store, &state)?, source, &work, &*self.disk, &self.store, &Silent)?;
+        let parts = parts(&self.store, &state)?;
+        if let Err(error) = fresh::make(&parts, source, &work, &*self.disk, &self.store, &Silent) {
+            self.remove_work(&place);
+            return Err(error.into());
+        }
         let directory = match &definition.directory {
             Some(inside) => work.join(inside.as_str()),
             None => work.clone(),
         };
+        let words = command.words_in(&directory);
         let job = Job {
             id: &begun.run.id,
-            command: &command.words,
+            command: &words,
             directory: &directory,
             environment: &[],
             execution,

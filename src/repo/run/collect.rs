@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use crate::capture::{self, Secrets};
+use crate::disk::open_regular;
 use crate::format::{self, Reports};
 use crate::launch::{self, Gap};
 use crate::name::TreePath;
@@ -87,7 +87,7 @@ fn written(
 pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
     let mut gap = |reason| warnings.push(Warning::Gap { what: "a line of MDL_METRICS".to_owned(), reason });
     let path = place.metrics();
-    let reports = match File::open(&path) {
+    let reports = match open_regular(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Reports::default(),
         opened => opened.and_then(format::reports),
     };
@@ -100,6 +100,7 @@ pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
             if let Some((line, problem)) = &reports.first_bad {
                 let more = match reports.bad {
                     1 => String::new(),
+                    2 => ", and another one".to_owned(),
                     bad => format!(", and {} more lines", bad - 1),
                 };
                 gap(format!("line {line}: {problem}{more}"));

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::diff::{Snapshot, State};
+use crate::format::Reports;
 use crate::id::SeriesId;
 use crate::launch;
 use crate::object::{self, FindContent, Metrics, Outcome, Series};
 use crate::repo::run::collect::reported;
+use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::results::directions;
 use crate::repo::{RepoError, Repository, Shown, Warning};
@@ -76,7 +78,8 @@ impl Repository {
         run: &RecordedRun,
         warnings: &mut Vec<Warning>,
     ) -> Result<(Outcome, BTreeMap<String, Series>), RepoError> {
-        let reports = reported(&self.run_place(&run.id), warnings);
+        let place = self.run_place(&run.id);
+        let reports = if place.is_own() { reported(&place, warnings) } else { Reports::default() };
         let better = directions(&self.manifest()?, &reports.values);
         let metrics = Metrics { values: reports.values, files: Vec::new(), better };
         let metrics = Some(metrics).filter(|metrics| !metrics.values.is_empty());
@@ -86,11 +89,13 @@ impl Repository {
     /// The end of a run's log: as it is recorded, or as it was kept meanwhile.
     fn last_lines(&self, run: &RecordedRun) -> Result<Vec<String>, RepoError> {
         let text = match run.outcome.as_ref().map(|outcome| &outcome.log) {
+            Some(Some(log)) if log.size > MAX_LOG => Vec::new(),
             Some(Some(log)) => self.store.content(log.content, MAX_LOG)?,
             Some(None) => Vec::new(),
             // What cannot be read of an unfinished run's own folder is not there.
             None => {
-                let spooled = launch::spooled(&self.run_place(&run.id).log()).ok().flatten();
+                let place = Some(self.run_place(&run.id)).filter(Place::is_own);
+                let spooled = place.and_then(|place| launch::spooled(&place.log()).ok().flatten());
                 spooled.map(|log| log.text()).unwrap_or_default()
             }
         };

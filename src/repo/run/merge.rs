@@ -73,6 +73,9 @@ impl Repository {
     pub(super) fn forward(&self, head: &Head, to: CommitId, why: &str) -> Result<(), RepoError> {
         match head {
             Head::Branch(name, base) => self.advance(name, *base, Target::Commit(to), why, &mut || Ok(())),
+            Head::Detached(_) if self.head()? != *head => {
+                Err(RepoError::Conflict { ref_name: "HEAD".to_owned() })
+            }
             Head::Detached(_) => self.set_head(&Head::Detached(to)),
         }
     }

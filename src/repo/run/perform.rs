@@ -84,6 +84,7 @@ pub trait Witness {
 }
 
 /// A command as it is run and as it is recorded.
+#[derive(Default)]
 pub(in crate::repo) struct Command {
     pub words: Vec<OsString>,
     /// Without what looks like a secret.
@@ -92,6 +93,8 @@ pub(in crate::repo) struct Command {
     pub redacted: Vec<String>,
     /// What is never to be recorded of what it prints: the secrets of the command and of the environment.
     pub secrets: Secrets,
+    /// Where the program is, if it is given by its path from where the command runs.
+    pub program: Option<OsString>,
 }
 
 impl Command {
@@ -108,18 +111,27 @@ impl Command {
         let (recorded, redacted) = capture::redact_command(&plain);
         let mut secrets = Secrets::of_variables();
         plain.iter().zip(&recorded).for_each(|(word, clean)| secrets.add(word, clean));
-        Ok(Self { words, recorded, redacted, secrets })
+        Ok(Self { words, recorded, redacted, secrets, program: None })
     }
 
     /// The same command for a folder elsewhere: a program that is given by its path from here is still found.
     pub fn from(mut self, directory: &Path) -> Result<Self, RepoError> {
         let found = launch::find(&self.words, directory, &[])?;
         let is_path = Path::new(&self.words[0]).components().count() > 1;
-        if is_path {
-            self.words[0] =
-                std::path::absolute(found).map(Into::into).unwrap_or_else(|_| self.words[0].clone());
-        }
+        self.program = std::path::absolute(found).ok().filter(|_| is_path).map(Into::into);
         Ok(self)
+    }
+
+    /// What to execute in a folder elsewhere: its own program, if it has that one, so that what a script does
+    /// beside itself stays there.
+    pub fn words_in(&self, directory: &Path) -> Vec<OsString> {
+        let mut words = self.words.clone();
+        if let Some(program) = &self.program
+            && launch::find(&words, directory, &[]).is_err()
+        {
+            words[0].clone_from(program);
+        }
+        words
     }
 
     /// What a run of it is for, where nobody says it.
@@ -307,9 +319,15 @@ impl Repository {
         Ok(())
     }
 
-    /// Moves the branch that is checked out to a run that ended well.
+    /// Moves the branch that is checked out to a run that ended well, unless it is no longer where the run started.
     pub fn move_to_run(&self, run: &RecordedRun) -> Result<Moved, RepoError> {
-        Ok(self.move_branch(&self.head()?, run))
+        let head = self.head()?;
+        if let (Some(ours), Some((theirs, commit))) = (head.commit(), &run.commit)
+            && !commit.parents.contains(&ours)
+        {
+            return Ok(Moved::Failed(RepoError::Apart { ours, theirs: *theirs }));
+        }
+        Ok(self.move_branch(&head, run))
     }
 
     /// Moves the branch to a run that ended well. That it cannot be moved is no reason to lose the run.

@@ -11,9 +11,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::capture;
-use crate::disk::{Disk, Durability, create_scratch_dir, replace};
+use crate::disk::{Disk, Durability, replace};
 use crate::name::RunId;
 use crate::repo::{RepoError, Repository, plain};
+use crate::worktree::fresh;
 
 /// The folder of all of them, below `.mdl/`.
 const FOLDER: &str = "runs";
@@ -39,42 +40,40 @@ impl Repository {
     /// Makes the folder of a run, and says that we record it.
     pub(in crate::repo) fn make_run_place(&self, id: &RunId) -> Result<(Place, Recorder), RepoError> {
         let place = self.run_place(id);
+        let io = |action, path: &Path, source| RepoError::Io { action, path: path.to_owned(), source };
         for folder in [&self.directory.join(FOLDER), &place.folder, &place.files(), &place.log()] {
-            create_scratch_dir(&*self.disk, folder).map_err(|source| RepoError::Io {
-                action: "make",
-                path: folder.clone(),
-                source,
-            })?;
+            // A link in its place would lead out of the repository.
+            match self.disk.create_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(folder) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(io("make", folder, io::ErrorKind::NotADirectory.into()));
+                }
+                made => made.map_err(|source| io("make", folder, source))?,
+            }
         }
         let (path, tmp) = (place.folder.join(RECORDER), self.directory.join("tmp"));
         let recorder = Recorder { disk: self.disk.clone(), path, tmp };
-        recorder.show().map_err(|source| RepoError::Io {
-            action: "write",
-            path: recorder.path.clone(),
-            source,
-        })?;
+        recorder.show().map_err(|source| io("write", recorder.path(), source))?;
         Ok((place, recorder))
     }
 
     /// Removes what is recorded by now. What else a program put there is its own.
     pub(in crate::repo) fn clear_run_place(&self, place: &Place) {
         let disk = &*self.disk;
-        // Files that stay cost some space, and nothing else.
-        let mut pending = vec![(place.log(), false)];
-        while let Some((folder, emptied)) = pending.pop() {
-            if emptied {
-                let _ = disk.remove_dir(&folder);
-                continue;
-            }
-            let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-            files.for_each(|file| drop(disk.remove_file(&file.path())));
-            pending.push((folder, true));
+        // Files that stay cost some space, and nothing else. A link that a program put there is not followed.
+        if let Ok(log) = place.log().strip_prefix(&self.directory) {
+            let _ = fresh::remove(&self.directory, log, disk);
         }
         let _ = disk.remove_file(&place.metrics());
         let _ = disk.remove_file(&place.folder.join(RECORDER));
         let _ = disk.remove_dir(&place.files());
         let _ = disk.remove_dir(&place.folder);
     }
+}
+
+/// Whether something is a folder itself, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// Who records a run: this process.
@@ -106,6 +105,11 @@ impl Recorder {
 }
 
 impl Place {
+    /// Whether there are folders, and not links to ones elsewhere.
+    pub(super) fn is_own(&self) -> bool {
+        is_folder(&self.folder) && is_folder(&self.log())
+    }
+
     /// What `MDL_RUN_DIR` names: for files of the program's own.
     pub fn files(&self) -> PathBuf {
         self.folder.join("files")

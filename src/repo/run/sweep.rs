@@ -133,7 +133,7 @@ impl Repository {
             }
         };
         std::thread::scope(|scope| {
-            (1..options.jobs).for_each(|_| drop(scope.spawn(work)));
+            (1..options.jobs.min(total as usize)).for_each(|_| drop(scope.spawn(work)));
             work();
         });
         results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
@@ -173,7 +173,10 @@ impl Repository {
         };
         let files = placed.into_iter().map(file).collect::<Result<_, RepoError>>()?;
         // One run with other parameters is no sweep, unless somebody calls it one.
-        let made_up = || self.new_run_id().map(|id| id.short().to_owned());
+        let made_up = || match options.again {
+            true => self.new_run_id().map(|id| id.short().to_owned()),
+            false => Ok(usual_name(&definition, &options.sweep)),
+        };
         let name = match (&options.name, options.sweep.len()) {
             (Some(name), _) => Some(name.clone()),
             (None, 1) => None,
@@ -269,6 +272,12 @@ impl Point {
         object::put(writer, &self.params)?;
         Ok(())
     }
+}
+
+/// A name that is the same where the same is swept again, so that what goes on after an interruption is one sweep.
+fn usual_name(definition: &Definition, sweep: &Sweep) -> String {
+    let text = format!("{} {:?}", definition.id(), sweep.settings());
+    ContentId::of(text.as_bytes()).to_string().chars().take(8).collect()
 }
 
 fn syntax(placed: &Placed) -> Result<Syntax, RepoError> {

@@ -225,9 +225,22 @@ impl<S: Sink> Snapshooter<'_, S> {
         Files { root, cache: self.cache, sink: self.sink, progress }
     }
 
+    /// Whether the manifest leaves it to `mdl run` to say what is run. Then the last run's command stays.
+    fn is_command_kept(&self) -> bool {
+        matches!(self.subject, Subject::WorkTree) && self.manifest.run.command.is_empty()
+    }
+
+    /// What was recorded before of what goes in.
+    fn before(&self) -> Option<&Definition> {
+        self.before.and_then(|state| state.definition.as_ref())
+    }
+
     /// The command that is run, without what looks like a secret.
     fn command(&self) -> Vec<String> {
         match self.subject {
+            Subject::WorkTree if self.is_command_kept() => {
+                self.before().and_then(|before| before.command.clone()).unwrap_or_default()
+            }
             Subject::WorkTree => capture::redact_command(&self.manifest.run.command).0,
             Subject::Command(command, _) => command.recorded.clone(),
         }
@@ -269,7 +282,7 @@ impl<S: Sink> Snapshooter<'_, S> {
             params: params.map(|(placed, _)| placed),
             code: None,
             command: Some(command).filter(|command| !command.is_empty()),
-            directory: None,
+            directory: self.before().filter(|_| self.is_command_kept()).and_then(|it| it.directory.clone()),
             environment: crate::id::Digest::new([0; 32]).into(),
         };
         Ok(Snapshot { state: State { definition: Some(definition), outcome }, git: None, warnings })
@@ -314,7 +327,7 @@ impl<S: Sink> Snapshooter<'_, S> {
 
     /// The dataset as it was before, if its data is still the same.
     fn known(&self, name: &PartName, path: &TreePath, root: Node) -> Result<Option<Dataset>, RepoError> {
-        let definition = self.before.and_then(|state| state.definition.as_ref());
+        let definition = self.before();
         let Some(placed) = definition.and_then(|definition| definition.datasets.get(name)) else {
             return Ok(None);
         };
