@@ -23,11 +23,14 @@ fn the_overview() {
     Record what you have
       status       Show what differs from the last commit
       commit       Record what the manifest names, as it is now
+      run          Run a command, and record what went in and what came out
+      merge        Move the branch to a run that came out well
       undo         Step the branch back to the commit before; your files stay as they are
 
     Look and compare
       log          Show the commits, newest first
-      show         Show a commit, a part of one, a tag or any object
+      show         Show a commit or run, a part of one, a tag or any object
+      runs         List the runs that are recorded, newest first
       diff         Show what differs between two states, part by part
       cat          Write the bytes of a recorded file to standard output
       fit          Tell on which accelerators a recorded run would fit
@@ -35,6 +38,7 @@ fn the_overview() {
     Go back, or reuse a part
       checkout     Put a recorded state back, here or into a new folder
       restore      Put some parts of a state back, and leave the rest as it is
+      reproduce    Run what a commit defines again, and say how faithfully it came out
 
     Name states and lines of work
       branch       List branches, or make, rename or delete one
