@@ -44,6 +44,8 @@ pub enum CliError {
     NotABranch { what: String },
     #[error("{key} is not set")]
     NotSet { key: &'static str },
+    #[error("no run belongs to a sweep that is called {0:?}")]
+    NoSweep(String),
     #[error("cannot hold signals back")]
     Signals(#[source] io::Error),
     #[error(transparent)]

@@ -105,6 +105,7 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
                 hint.unwrap_or_else(|| format!("make it with `mdl switch -c {}`", line(what))),
             )
         }
+        CliError::NoSweep(_) => Advice::new(Exit::NotFound, "`mdl runs --sweep` lists the sweeps"),
         CliError::NotSet { key } => {
             Advice::new(Exit::NotFound, format!("set it with `mdl config {key} VALUE`"))
         }

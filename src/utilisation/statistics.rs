@@ -69,7 +69,8 @@ pub(super) fn of(values: &[f64], weights: &[f64], idle: Option<f64>) -> Option<S
         });
         found.map_or(peak, |(value, _)| *value)
     };
-    let idle = idle.map(|mark| (below(mark) / total).clamp(0.0, 1.0));
+    // An empty sum is −0.0.
+    let idle = idle.map(|mark| (below(mark) / total).clamp(0.0, 1.0) + 0.0);
     Some(Statistics { mean, median: quantile(0.5), p95: quantile(0.95), peak, idle })
 }
 

@@ -209,7 +209,7 @@ impl Run {
     ) -> Result<Exit, CliError> {
         let finished = swept.iter().filter(|swept| swept.run.state == RunState::Finished).count() as u64;
         if let (Some(one), false) = (swept.first(), self.message.is_empty()) {
-            run_views::moved(&repository.move_to_run(&one.run)?, one.run.id.short(), context);
+            run_views::moved(&repository.merge_run(&one.run, &Silent), one.run.id.short(), context);
         }
         if interrupted && finished < total {
             let left = total - finished;

@@ -56,6 +56,9 @@ impl Run for Runs {
             let repository = context.repository()?;
             let (lines, total) = self.lines(&repository)?;
             let running = lines.iter().any(|line| line.state == RunState::Running);
+            if let Some(sweep) = self.sweep.as_ref().filter(|sweep| lines.is_empty() && !sweep.is_empty()) {
+                return Err(CliError::NoSweep(sweep.clone()));
+            }
             self.show(&repository, &lines, total, context)?;
             if !(self.watch && running) {
                 return Ok(Exit::Success);

@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Report, String> {
     if let Some(name) = get("phase").and_then(Item::as_text)
         && entries.iter().all(|(key, _)| is_known(key))
     {
-        return Ok(Report::Phase(PhaseMark { name: name.to_owned(), time: when }));
+        return Ok(Report::Phase(PhaseMark { name: name.to_owned(), time: when, at: 0 }));
     }
     let used = [step.map(|(name, _)| name), time.map(|(name, _)| name)];
     let mut points = Vec::new();

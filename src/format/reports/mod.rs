@@ -63,6 +63,8 @@ pub struct PhaseMark {
     pub name: String,
     /// When it began, in microseconds since 1970-01-01 UTC, if that was said.
     pub time: Option<i64>,
+    /// Where its line begins in the file: who watched the file grow knows when.
+    pub at: u64,
 }
 
 /// How much is kept.
@@ -80,18 +82,24 @@ pub fn reports(input: impl Read) -> io::Result<Reports> {
 fn read(input: impl Read, limits: Limits) -> io::Result<Reports> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut reader =
-        Reader { reports: Reports::default(), columns: Columns::new(limits.metrics, limits.points) };
-    let mut line = Vec::new();
+        Reader { at: 0, reports: Reports::default(), columns: Columns::new(limits.metrics, limits.points) };
+    let (mut line, mut next) = (Vec::new(), 0);
     for number in 1.. {
         line.clear();
+        reader.at = next;
         (&mut input).take(MAX_LINE).read_until(b'\n', &mut line)?;
         let is_whole = line.ends_with(b"\n");
         if line.is_empty() {
             break;
         }
-        if !is_whole && line.len() as u64 == MAX_LINE && skip_line(&mut input)? {
-            reader.bad(number, || format!("longer than {MAX_LINE} bytes"));
-            continue;
+        next += line.len() as u64;
+        if !is_whole && line.len() as u64 == MAX_LINE {
+            let skipped = skip_line(&mut input)?;
+            next += skipped;
+            if skipped > 0 {
+                reader.bad(number, || format!("longer than {MAX_LINE} bytes"));
+                continue;
+            }
         }
         let bytes = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
         match reader.line(bytes) {
@@ -103,22 +111,24 @@ fn read(input: impl Read, limits: Limits) -> io::Result<Reports> {
     Ok(reader.finish())
 }
 
-/// Moves to the next line; whether there was anything on this one.
-fn skip_line(input: &mut impl BufRead) -> io::Result<bool> {
-    let mut any = false;
+/// Moves to the next line, and says how many bytes there were on this one.
+fn skip_line(input: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
     loop {
         let bytes = input.fill_buf()?;
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (len, is_end) = (end.map_or(bytes.len(), |at| at + 1), end.is_some() || bytes.is_empty());
         input.consume(len);
-        any |= len > 0;
+        skipped += len as u64;
         if is_end {
-            return Ok(any);
+            return Ok(skipped);
         }
     }
 }
 
 struct Reader {
+    /// Where the line begins that is read.
+    at: u64,
     reports: Reports,
     columns: Columns,
 }
@@ -136,7 +146,7 @@ impl Reader {
                 Err(format!("more than {MAX_PHASES} phases"))
             }
             Report::Phase(mark) => {
-                self.reports.phases.push(mark);
+                self.reports.phases.push(PhaseMark { at: self.at, ..mark });
                 Ok(())
             }
             // What fits of a line is kept.

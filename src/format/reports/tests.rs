@@ -53,8 +53,8 @@ fn phases_are_marked() {
     let read = of(
         "{\"phase\": \"train\"}\n{\"phase\": \"eval\", \"time\": 2, \"step\": 5}\n{\"phase\": \"eval\", \"loss\": 1}\n",
     );
-    let mark = |name: &str, time| PhaseMark { name: name.to_owned(), time };
-    assert_eq!(read.phases, [mark("train", None), mark("eval", Some(2_000_000))]);
+    let mark = |name: &str, time, at| PhaseMark { name: name.to_owned(), time, at };
+    assert_eq!(read.phases, [mark("train", None, 0), mark("eval", Some(2_000_000), 19)]);
     assert_eq!(shown(&read), "{loss: 1.0}");
 }
 

@@ -22,7 +22,7 @@ pub enum SetError {
     Format(#[from] FormatError),
     #[error("there is no {path}{}", nearest.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
     NoSuchKey { path: KeyPath, nearest: Option<KeyPath> },
-    #[error("{path} is a {has} and cannot become a {given}")]
+    #[error("{path} has the type {has} and cannot become of type {given}")]
     Shape { path: KeyPath, has: &'static str, given: &'static str },
     #[error("{path} has its value through {how}")]
     Indirect { path: KeyPath, how: Indirection },

@@ -112,9 +112,9 @@ fn what_cannot_be_set_is_refused_with_its_reason() {
     assert_eq!(fails("alias", "9"), "alias has its value through an alias");
     assert_eq!(fails("whole.lr", "9"), "whole.lr has its value through an alias");
     assert_eq!(fails("base.k", "3"), "base.k cannot be changed without changing something else");
-    assert_eq!(fails("use", "3"), "use is a map and cannot become a integer");
-    assert_eq!(fails("l", "3"), "l is a list and cannot become a integer");
-    assert_eq!(fails("", "3"), " is a map and cannot become a integer");
+    assert_eq!(fails("use", "3"), "use has the type map and cannot become of type integer");
+    assert_eq!(fails("l", "3"), "l has the type list and cannot become of type integer");
+    assert_eq!(fails("", "3"), " has the type map and cannot become of type integer");
     assert_eq!(fails("us.own", "3"), "there is no us.own; did you mean use.own?");
     assert_eq!(fails("own", "3"), "there is no own; did you mean use.own?");
     assert_eq!(fails("l.7", "3"), "there is no l.7");

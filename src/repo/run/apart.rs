@@ -75,9 +75,12 @@ impl Repository {
 
     /// Removes the folder that a run had. One that stays costs space, and nothing else.
     pub(in crate::repo) fn remove_work(&self, place: &place::Place) {
-        if let Ok(relative) = place.work().strip_prefix(&self.directory) {
-            let _ = fresh::remove(&self.directory, relative, &*self.disk);
+        for folder in [place.work(), place.environment()] {
+            if let Ok(relative) = folder.strip_prefix(&self.directory) {
+                let _ = fresh::remove(&self.directory, relative, &*self.disk);
+            }
         }
+        let _ = self.disk.remove_file(&place.requirements());
         self.clear_run_place(place);
     }
 }

@@ -149,7 +149,10 @@ fn utilisation(
     let marks: Vec<Mark> = reports
         .phases
         .iter()
-        .filter_map(|phase| Some(Mark { name: phase.name.clone(), time: phase.time? }))
+        .filter_map(|phase| {
+            let time = phase.time.or_else(|| executed.reported(phase.at))?;
+            Some(Mark { name: phase.name.clone(), time })
+        })
         .collect();
     let measured = Measured {
         series: &samples.series,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::capture::{Sampler, Samples};
@@ -12,9 +13,6 @@ use crate::name::RunId;
 use crate::object::Time;
 use crate::repo::Repository;
 use crate::repo::run::place::{Place, Recorder};
-
-/// How often a recorder says that it is there.
-const SHOW: Duration = Duration::from_secs(30);
 
 /// How a command is executed.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +60,16 @@ pub(in crate::repo) struct Executed {
     pub finished: Time,
     pub ended: Ended,
     pub samples: Samples,
+    /// How long the file of metrics was at which times, in microseconds since 1970-01-01 UTC.
+    growth: Arc<Mutex<Vec<(i64, u64)>>>,
+}
+
+impl Executed {
+    /// When the file of metrics was seen to go beyond this place: to the nearest sample.
+    pub fn reported(&self, at: u64) -> Option<i64> {
+        let growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        growth.iter().find(|(_, size)| *size > at).map(|(time, _)| *time)
+    }
 }
 
 impl Repository {
@@ -90,23 +98,36 @@ impl Repository {
             spool: Some(Spool { disk: &*self.disk, folder: &folder }),
         };
         let (mut sampler, mut samples) = (None, Samples::default());
+        let growth = Arc::default();
         let (started, mut finished) = (self.now(), None);
         let ended = launch::launch(&launch, outlets, signals, &mut |moment| match moment {
-            Moment::Started(pid) => sampler = Some(sample(interval, pid, job.recorder.clone())),
+            Moment::Started(pid) => sampler = Some(sample(interval, pid, job, &growth)),
             Moment::Ended => {
                 finished = Some(self.now());
                 samples = sampler.take().map(Sampler::finish).unwrap_or_default();
             }
         })?;
-        Ok(Executed { started, finished: finished.unwrap_or_else(|| self.now()), ended, samples })
+        let finished = finished.unwrap_or_else(|| self.now());
+        Ok(Executed { started, finished, ended, samples, growth })
     }
 }
 
-/// Samples the process, and says from time to time that the run is recorded still.
-fn sample(interval: Duration, pid: u32, recorder: Recorder) -> Sampler {
-    let mut shown = Instant::now();
-    Sampler::start(interval, pid, move |_| {
-        if shown.elapsed() >= SHOW {
+/// Samples the process, watches its metrics grow, and says from time to time that the run is recorded still.
+fn sample(interval: Duration, pid: u32, job: &Job<'_>, growth: &Arc<Mutex<Vec<(i64, u64)>>>) -> Sampler {
+    let (recorder, metrics, growth) =
+        (job.recorder.clone().every(interval), job.place.metrics(), Arc::clone(growth));
+    if interval > job.recorder.interval() {
+        // Others are to know from the start how long its silences are.
+        let _ = recorder.show();
+    }
+    let (mut shown, mut known) = (Instant::now(), 0);
+    Sampler::start(interval, pid, move |tick| {
+        let size = metrics.symlink_metadata().map_or(0, |metadata| metadata.len());
+        if size > known {
+            known = size;
+            growth.lock().unwrap_or_else(PoisonError::into_inner).push((tick.time, size));
+        }
+        if shown.elapsed() >= recorder.interval() {
             // Others then take the run for unfinished: no reason to stop it.
             let _ = recorder.show();
             shown = Instant::now();

@@ -45,7 +45,9 @@ impl Repository {
                 None => refs::read(&*self.storage, &ref_of(&id)?)?.map(|(_, entry)| entry),
             };
             let run = entry.map(|entry| self.recorded(id, &entry)).transpose()?;
-            runs.extend(run.filter(|run| query.sweep.is_none() || run.sweep() == query.sweep.as_deref()));
+            let is_asked = |run: &RecordedRun| query.sweep.is_none() || run.sweep() == query.sweep.as_deref();
+            // One that was stopped before its definition was recorded has nothing that could be shown.
+            runs.extend(run.filter(|run| run.commit.is_some() && is_asked(run)));
         }
         Ok(Runs { runs, total })
     }

@@ -17,7 +17,7 @@ use crate::repo::run::place::Place;
 use crate::repo::run::record::{Beginning, Begun};
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
-use crate::repo::{Head, RepoError, Repository, Warning};
+use crate::repo::{CheckoutOptions, Head, RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
@@ -319,15 +319,15 @@ impl Repository {
         Ok(())
     }
 
-    /// Moves the branch that is checked out to a run that ended well, unless it is no longer where the run started.
-    pub fn move_to_run(&self, run: &RecordedRun) -> Result<Moved, RepoError> {
-        let head = self.head()?;
-        if let (Some(ours), Some((theirs, commit))) = (head.commit(), &run.commit)
-            && !commit.parents.contains(&ours)
-        {
-            return Ok(Moved::Failed(RepoError::Apart { ours, theirs: *theirs }));
+    /// Merges a run that ended well: the branch moves to it, and the files with it.
+    pub fn merge_run(&self, run: &RecordedRun, progress: &dyn Progress) -> Moved {
+        let Some((commit, _)) = run.commit.as_ref().filter(|_| run.state == RunState::Finished) else {
+            return Moved::No;
+        };
+        match self.merge(&commit.to_string(), CheckoutOptions::default(), progress) {
+            Ok(merged) => Moved::To(merged.branch),
+            Err(error) => Moved::Failed(error),
         }
-        Ok(self.move_branch(&head, run))
     }
 
     /// Moves the branch to a run that ended well. That it cannot be moved is no reason to lose the run.

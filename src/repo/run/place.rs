@@ -22,8 +22,9 @@ const FOLDER: &str = "runs";
 const RECORDER: &str = "recorder.json";
 /// No file that says so is longer.
 const MAX_RECORDER: u64 = 4096;
-/// A recorder on another machine that did not show itself for so long is taken for dead.
-const SILENCE: Duration = Duration::from_secs(90);
+/// How often a recorder shows itself, or more seldom where samples are. On another machine, one that did not for
+/// three times as long is taken for dead.
+const SHOWN: Duration = Duration::from_secs(30);
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ impl Repository {
             }
         }
         let (path, tmp) = (place.folder.join(RECORDER), self.directory.join("tmp"));
-        let recorder = Recorder { disk: self.disk.clone(), path, tmp };
+        let recorder = Recorder { disk: self.disk.clone(), path, tmp, every: SHOWN };
         recorder.show().map_err(|source| io("write", recorder.path(), source))?;
         Ok((place, recorder))
     }
@@ -71,9 +72,37 @@ impl Repository {
     }
 }
 
+impl Repository {
+    /// Removes the work trees of runs of this machine that were killed: nothing in them is recorded anywhere, and
+    /// nobody works in them. What the runs reported and printed stays.
+    pub(in crate::repo) fn clear_killed_work(&self) {
+        let folders = std::fs::read_dir(self.directory.join(FOLDER)).into_iter().flatten().flatten();
+        for id in folders.filter_map(|folder| RunId::new(folder.file_name().to_str()?).ok()) {
+            let place = self.run_place(&id);
+            if is_folder(&place.work())
+                && place.is_dead()
+                && let Ok(work) = place.work().strip_prefix(&self.directory)
+            {
+                let _ = fresh::remove(&self.directory, work, &*self.disk);
+            }
+        }
+    }
+}
+
 /// Whether something is a folder itself, and no link to one.
 fn is_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Whether a recorder of this machine still runs; `None` if it is one of another.
+fn is_here(recorder: &serde_json::Value) -> Option<bool> {
+    let host = capture::host();
+    let is_ours = recorder["boot"].as_str().is_some()
+        && recorder["boot"].as_str() == host.boot.as_deref()
+        && recorder["processes"].as_str() == host.processes.as_deref();
+    let pid = recorder["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+    let start = pid.and_then(capture::process_start);
+    is_ours.then(|| start.is_some() && start == recorder["process_start"].as_u64())
 }
 
 /// Who records a run: this process.
@@ -82,12 +111,23 @@ pub(in crate::repo) struct Recorder {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     tmp: PathBuf,
+    every: Duration,
 }
 
 impl Recorder {
     /// The file that says so.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same, which shows itself no more often than this.
+    pub fn every(self, interval: Duration) -> Self {
+        Self { every: interval.max(SHOWN), ..self }
+    }
+
+    /// How often it shows itself.
+    pub fn interval(&self) -> Duration {
+        self.every
     }
 
     /// Says that it is there: at the start, and from time to time.
@@ -99,12 +139,23 @@ impl Recorder {
             "host": host.name,
             "boot": host.boot,
             "processes": host.processes,
+            "every": self.every.as_secs(),
         });
         replace(&*self.disk, &self.tmp, &self.path, text.to_string().as_bytes(), Durability::Cache)
     }
 }
 
 impl Place {
+    fn recorder(&self) -> Option<serde_json::Value> {
+        let text = plain::read_to_string(&self.folder.join(RECORDER), MAX_RECORDER).ok()??;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Whether who recorded the run is gone for certain: a process of this machine, since it was last started.
+    fn is_dead(&self) -> bool {
+        self.recorder().is_some_and(|recorder| is_here(&recorder) == Some(false))
+    }
+
     /// Whether there are folders, and not links to ones elsewhere.
     pub(super) fn is_own(&self) -> bool {
         is_folder(&self.folder) && is_folder(&self.log())
@@ -135,6 +186,11 @@ impl Place {
         self.folder.join("environment")
     }
 
+    /// What is installed in it.
+    pub fn requirements(&self) -> PathBuf {
+        self.folder.join("environment.requirements.txt")
+    }
+
     /// A work tree of the run's own.
     pub fn work(&self) -> PathBuf {
         self.folder.join("work")
@@ -144,19 +200,13 @@ impl Place {
     /// itself: a clock, and only shown to people.
     pub(super) fn is_alive(&self) -> bool {
         let path = self.folder.join(RECORDER);
-        let Ok(Some(text)) = plain::read_to_string(&path, MAX_RECORDER) else { return false };
-        let Ok(recorder) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
-        let host = capture::host();
-        let is_ours = recorder["boot"].as_str().is_some()
-            && recorder["boot"].as_str() == host.boot.as_deref()
-            && recorder["processes"].as_str() == host.processes.as_deref();
-        if is_ours {
-            let pid = recorder["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
-            let start = pid.and_then(capture::process_start);
-            return start.is_some() && start == recorder["process_start"].as_u64();
+        let Some(recorder) = self.recorder() else { return false };
+        if let Some(alive) = is_here(&recorder) {
+            return alive;
         }
         let shown = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
         let silent = shown.ok().map(|shown| SystemTime::now().duration_since(shown).unwrap_or_default());
-        silent.is_some_and(|silent| silent < SILENCE)
+        let every = Duration::from_secs(recorder["every"].as_u64().unwrap_or_default()).max(SHOWN);
+        silent.is_some_and(|silent| silent < every.saturating_mul(3))
     }
 }

@@ -103,6 +103,7 @@ impl Repository {
         witness: &dyn SweepWitness,
         progress: &dyn Progress,
     ) -> Result<Vec<SweptRun>, RepoError> {
+        self.clear_killed_work();
         let mut warnings = Vec::new();
         let base = self.sweep_base(options, &mut warnings, progress)?;
         // A key that is not there, or a value that does not fit, is said before anything runs.
