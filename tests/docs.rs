@@ -10,7 +10,7 @@ fn root() -> &'static Path {
 /// Every Markdown file at the root, in `docs/` and in `examples/`.
 fn documents() -> Vec<(PathBuf, String)> {
     let mut documents = Vec::new();
-    for folder in [".", "docs", "examples/penguins"] {
+    for folder in [".", "docs", "examples/penguins", "examples/mnist-style"] {
         for entry in fs::read_dir(root().join(folder)).expect("the folder can be listed") {
             let path = entry.expect("the folder can be listed").path();
             if path.extension().is_some_and(|extension| extension == "md") {

@@ -24,8 +24,8 @@ fn a_run_on_its_good_day() {
     [exit 0]
     ");
     insta::assert_snapshot!(told(&sandbox, &["runs"]), @r"
-    run  name  state  started  took  accuracy
-    <run__1>  first  finished  just now  <time>  0.2
+    run  name  state  started  took  accuracy  loss
+    <run__1>  first  finished  just now  <time>  0.2  0.6
 
     1 run: 1 finished
     [exit 0]
@@ -255,12 +255,12 @@ fn metrics_come_as_lines_while_it_runs() {
     warning: output model is not there: model.txt does not exist
     warning: metrics.json is from before and is not recorded: this run did not write it
     warning: a line of MDL_METRICS could not be seen: line 4: not JSON: expected ident, and another one
-    run <run__1> finished in <time>: rate 0.25, val.loss inf; mdl show <run__1>
+    run <run__1> finished in <time>: val.loss inf, rate 0.25; mdl show <run__1>
     [exit 0]
     ");
     let run = shown(&sandbox, &newest(&sandbox));
     insta::assert_snapshot!(run["metrics"].to_string(), @r#"
-    [{"path":"rate","value":0.25,"direction":null,"best":null,"curve":{"steps":[3],"times":null,"values":[0.25]}},{"path":"val.loss","value":"inf","direction":null,"best":null,"curve":{"steps":[1,2,3],"times":null,"values":[0.5,"nan","inf"]}}]
+    [{"path":"val.loss","value":"inf","direction":"lower","best":{"value":0.5,"step":1},"curve":{"steps":[1,2,3],"times":null,"values":[0.5,"nan","inf"]}},{"path":"rate","value":0.25,"direction":null,"best":null,"curve":{"steps":[3],"times":null,"values":[0.25]}}]
     "#);
 }
 

@@ -36,10 +36,10 @@ fn a_table_of_all_there_are() {
     sandbox.mdl(&["run", "-q", "--", "false"]);
     sandbox.ok(&["run", "-q", "--name", "a long name for a run", "--phase", "build", "--", "true"]);
     insta::assert_snapshot!(told(&sandbox, &["runs"]), @r"
-    run  name  state  started  took  accuracy
+    run  name  state  started  took  accuracy  loss
     <run__3>  a long name for a run  finished  just now  <time>
     <run__2>  failed (1)  just now  <time>
-    <run__1>  one  finished  just now  <time>  0.2
+    <run__1>  one  finished  just now  <time>  0.2  0.6
 
     3 runs: 2 finished, 1 failed
     [exit 0]
@@ -55,10 +55,12 @@ fn a_table_of_all_there_are() {
     no sweeps
     [exit 0]
     ");
-    insta::assert_snapshot!(told(&sandbox, &["runs", "--sweep", "nothing"]), @r"
-    no sweeps
-    [exit 0]
-    ");
+    insta::assert_snapshot!(told(&sandbox, &["runs", "--sweep", "nothing"]), @r#"
+    ---
+    error: no run belongs to a sweep that is called "nothing"
+    hint: `mdl runs --sweep` lists the sweeps
+    [exit 3]
+    "#);
     insta::assert_snapshot!(told(&sandbox, &["runs", "-n", "few"]), @r"
     ---
     error: invalid value 'few' for '--limit <NUMBER>': it is a number
@@ -169,7 +171,7 @@ fn a_run_at_a_glance() {
 
     metrics
       accuracy  0.2
-      loss  █▄▁  0.6
+      loss  █▄▁  0.6  best
 
     outputs
       model  model.txt  14 B

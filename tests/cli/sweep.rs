@@ -73,13 +73,13 @@ fn six_runs_and_nothing_of_the_users_is_touched() {
     "#);
     insta::assert_snapshot!(told(&sandbox, &["runs", "--sweep", "grid"]), @r"
     sweep grid  6 runs: 6 finished
-      run  state  started  took  model.depth  train.lr  accuracy
-      <run__6>  finished  just now  <time>  3  0.3  * 0.3
-      <run__4>  finished  just now  <time>  3  0.2  * 0.3
-      <run__2>  finished  just now  <time>  3  0.1  * 0.3
-      <run__5>  finished  just now  <time>  2  0.3  0.2
-      <run__3>  finished  just now  <time>  2  0.2  0.2
-      <run__1>  finished  just now  <time>  2  0.1  0.2
+      run  state  started  took  model.depth  train.lr  accuracy  loss
+      <run__6>  finished  just now  <time>  3  0.3  * 0.3  0.6
+      <run__4>  finished  just now  <time>  3  0.2  * 0.3  0.6
+      <run__2>  finished  just now  <time>  3  0.1  * 0.3  0.6
+      <run__5>  finished  just now  <time>  2  0.3  0.2  0.6
+      <run__3>  finished  just now  <time>  2  0.2  0.2  0.6
+      <run__1>  finished  just now  <time>  2  0.1  0.2  0.6
 
     1 sweep
     [exit 0]
@@ -173,7 +173,7 @@ fn mistyped() {
     "#);
     insta::assert_snapshot!(told(&sandbox, &["run", "--set", "train=1", "--", "true"]), @r"
     ---
-    error: params.yaml: train is a map and cannot become a integer
+    error: params.yaml: train has the type map and cannot become of type integer
     hint: `mdl show HEAD:params` and the files themselves show what there is; nothing was run
     [exit 2]
     ");

@@ -201,7 +201,8 @@ fn phases(out: &mut dyn Write, style: &Style, shown: &ShownRun) -> io::Result<()
         let Value::Map(phase) = phase else { return None };
         let Some(Value::Text(name)) = phase.get("name") else { return None };
         let seconds = phase.get("end")?.as_f64()? - phase.get("start")?.as_f64()?;
-        Some(format!("{} {}", clipped(style, name, 24), duration(seconds)))
+        // Shorter than a sample, it has no length that is known.
+        (seconds > 0.0).then(|| format!("{} {}", clipped(style, name, 24), duration(seconds)))
     };
     let mut texts: Vec<String> = phases.iter().take(MAX_PHASES).filter_map(one).collect();
     if texts.is_empty() {

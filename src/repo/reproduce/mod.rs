@@ -158,7 +158,8 @@ impl Repository {
         let before = original.recorded.run.as_ref();
         let run = Run {
             id,
-            name: before.and_then(|run| run.name.clone()),
+            // The name stays with the run that it was given to.
+            name: None,
             phase: before.map_or(Phase::Train, |run| run.phase),
             sweep: None,
             set: before.map(|run| run.set.clone()).unwrap_or_default(),

@@ -15,7 +15,7 @@ use crate::repo::run::execute::Executed;
 use crate::repo::run::fresh::Stamp;
 use crate::repo::run::place::Place;
 use crate::repo::snapshot::files::Files;
-use crate::repo::snapshot::results::{Wanted, directions, results};
+use crate::repo::snapshot::results::{Wanted, results, usual_directions};
 use crate::repo::{RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::utilisation::{self, Mark, Measured};
@@ -124,7 +124,9 @@ fn add_reports(
         let none = || Metrics { values: BTreeMap::new(), files: Vec::new(), better: BTreeMap::new() };
         let metrics = outcome.metrics.get_or_insert_with(none);
         complete(&mut metrics.values, &reports.values);
-        metrics.better = directions(manifest, &metrics.values);
+    }
+    if let Some(metrics) = &mut outcome.metrics {
+        metrics.better = usual_directions(manifest, &metrics.values);
     }
     Ok(())
 }

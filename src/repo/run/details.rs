@@ -10,7 +10,7 @@ use crate::object::{self, FindContent, Metrics, Outcome, Series};
 use crate::repo::run::collect::reported;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
-use crate::repo::snapshot::results::directions;
+use crate::repo::snapshot::results::usual_directions;
 use crate::repo::{RepoError, Repository, Shown, Warning};
 use crate::utilisation::{self, Judgement, Machine, Summary};
 
@@ -80,7 +80,7 @@ impl Repository {
     ) -> Result<(Outcome, BTreeMap<String, Series>), RepoError> {
         let place = self.run_place(&run.id);
         let reports = if place.is_own() { reported(&place, warnings) } else { Reports::default() };
-        let better = directions(&self.manifest()?, &reports.values);
+        let better = usual_directions(&self.manifest()?, &reports.values);
         let metrics = Metrics { values: reports.values, files: Vec::new(), better };
         let metrics = Some(metrics).filter(|metrics| !metrics.values.is_empty());
         Ok((Outcome { metrics, ..Outcome::default() }, reports.series))

@@ -8,8 +8,8 @@ use crate::name::TreePath;
 use crate::object::{self, Direction, Metrics, Outcome, Placed};
 use crate::repo::snapshot::files::{Files, merge, unreadable};
 use crate::repo::{RepoError, Warning};
-use crate::value::Value;
-use crate::worktree::manifest::Manifest;
+use crate::value::{KeyPath, Value};
+use crate::worktree::manifest::{Manifest, usual_direction};
 use crate::worktree::scan::{ScanOptions, Sink};
 
 /// Which results are wanted, and what becomes of those that cannot be read.
@@ -100,6 +100,19 @@ fn read_metrics<S: Sink>(
     let Some((file, bytes)) = files.file(|| "metrics".to_owned(), path, warnings)? else { return Ok(None) };
     let read = format::metrics(path.file_name(), &bytes).map_err(|error| unreadable(path, error))?;
     Ok(Some((file, read)))
+}
+
+/// As [`directions`], and where the manifest says nothing, the direction that everybody would say: nobody is asked
+/// about a metric that a run is the first to report.
+pub(in crate::repo) fn usual_directions(
+    manifest: &Manifest,
+    values: &BTreeMap<String, Value>,
+) -> BTreeMap<String, Direction> {
+    let values = Value::Map(values.clone());
+    let direction =
+        |path: &KeyPath| manifest.direction(path).or_else(|| usual_direction(path.keys().last()?));
+    let leaves = values.leaves().into_iter();
+    leaves.filter_map(|(path, _)| Some((path.to_string(), direction(&path)?))).collect()
 }
 
 /// Which direction is better, of those metrics of which the manifest says it.
