@@ -56,11 +56,11 @@ pub(in crate::repo) fn variable(name: &str) -> Option<Value> {
 
 /// The value of an option in `--seed 7` or `--seed=7`, or of a key in `seed=7`; of several the last.
 fn argument(command: &[String], name: &str) -> Option<Value> {
-    let values = command.iter().enumerate().filter_map(|(at, word)| match word.strip_prefix(name)? {
+    let mut values = command.iter().enumerate().filter_map(|(at, word)| match word.strip_prefix(name)? {
         "" => command.get(at + 1).and_then(|word| value(word)),
         rest => value(rest.strip_prefix('=')?),
     });
-    values.last()
+    values.next_back()
 }
 
 fn value(text: &str) -> Option<Value> {
