@@ -6,6 +6,7 @@
 
 mod apart;
 mod collect;
+mod define;
 mod details;
 mod execute;
 mod fresh;
@@ -18,12 +19,12 @@ mod state;
 mod sweep;
 
 pub(in crate::repo) use collect::Harvest;
+pub(in crate::repo) use define::Command;
 pub use details::RunDetails;
 pub use execute::Execution;
 pub(in crate::repo) use execute::{Executed, Job};
 pub use list::{RunQuery, Runs};
 pub use merge::Merged;
-pub(in crate::repo) use perform::Command;
 pub use perform::{Moved, Ran, RunOptions, Witness};
 pub(in crate::repo) use place::Place;
 pub(in crate::repo) use record::Beginning;

@@ -2,25 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::capture::{self, Secrets};
-use crate::diff::State;
+use crate::capture;
 use crate::launch::{self, Exit, Outlets, Signals};
-use crate::name::{RefName, TreePath};
-use crate::object::{Definition, GitState, Outcome, Phase, Run};
-use crate::progress::{Only, Progress};
+use crate::name::RefName;
+use crate::object::{Outcome, Phase, Run};
+use crate::progress::Progress;
 use crate::repo::run::collect::Harvest;
+use crate::repo::run::define::{Command, Defining};
 use crate::repo::run::execute::{Executed, Execution, Job};
 use crate::repo::run::fresh::Stamp;
 use crate::repo::run::place::Place;
 use crate::repo::run::record::{Beginning, Begun};
 use crate::repo::run::{RecordedRun, RunState};
-use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{CheckoutOptions, Head, RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::value::Value;
-use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::Manifest;
 
 /// What to run, and what to call it.
@@ -81,63 +79,6 @@ pub trait Witness {
 
     /// The command has ended, and its outcome is about to be recorded.
     fn ended(&mut self) {}
-}
-
-/// A command as it is run and as it is recorded.
-#[derive(Default)]
-pub(in crate::repo) struct Command {
-    pub words: Vec<OsString>,
-    /// Without what looks like a secret.
-    pub recorded: Vec<String>,
-    /// What was taken out.
-    pub redacted: Vec<String>,
-    /// What is never to be recorded of what it prints: the secrets of the command and of the environment.
-    pub secrets: Secrets,
-    /// Where the program is, if it is given by its path from where the command runs.
-    pub program: Option<OsString>,
-}
-
-impl Command {
-    /// A command that was given, or that of the manifest.
-    pub fn new(given: &[OsString], manifest: &Manifest) -> Result<Self, RepoError> {
-        let words: Vec<OsString> = match given {
-            [] => manifest.run.command.iter().map(OsString::from).collect(),
-            given => given.to_vec(),
-        };
-        if words.is_empty() {
-            return Err(RepoError::NoCommand);
-        }
-        let plain: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let (recorded, redacted) = capture::redact_command(&plain);
-        let mut secrets = Secrets::of_variables();
-        plain.iter().zip(&recorded).for_each(|(word, clean)| secrets.add(word, clean));
-        Ok(Self { words, recorded, redacted, secrets, program: None })
-    }
-
-    /// The same command for a folder elsewhere: a program that is given by its path from here is still found.
-    pub fn from(mut self, directory: &Path) -> Result<Self, RepoError> {
-        let found = launch::find(&self.words, directory, &[])?;
-        let is_path = Path::new(&self.words[0]).components().count() > 1;
-        self.program = std::path::absolute(found).ok().filter(|_| is_path).map(Into::into);
-        Ok(self)
-    }
-
-    /// What to execute in a folder elsewhere: its own program, if it has that one, so that what a script does
-    /// beside itself stays there.
-    pub fn words_in(&self, directory: &Path) -> Vec<OsString> {
-        let mut words = self.words.clone();
-        if let Some(program) = &self.program
-            && launch::find(&words, directory, &[]).is_err()
-        {
-            words[0].clone_from(program);
-        }
-        words
-    }
-
-    /// What a run of it is for, where nobody says it.
-    pub fn message(&self) -> String {
-        format!("run: {}", self.recorded.join(" "))
-    }
 }
 
 impl Repository {
@@ -209,54 +150,12 @@ impl Repository {
         let beginning = Beginning { run, parent: head.commit(), message: &message };
         let cache = self.stat_cache();
         let begun = self.begin_run(beginning, progress, |writer| {
-            self.define(&options.directory, command, manifest, &cache, writer, warnings, progress)
+            let directory = &options.directory;
+            let defining = Defining { directory, command, manifest, cache: &cache, progress };
+            self.define(&defining, writer, warnings)
         })?;
         let _ = cache.save();
         Ok(begun)
-    }
-
-    /// What goes into a run of a command in the work tree as it is now.
-    #[allow(clippy::too_many_arguments)] // Each is another's.
-    pub(in crate::repo) fn define(
-        &self,
-        directory: &Path,
-        command: &Command,
-        manifest: &Manifest,
-        cache: &StatCache<'_>,
-        writer: &Writer<'_>,
-        warnings: &mut Vec<Warning>,
-        progress: &dyn Progress,
-    ) -> Result<(Definition, Option<GitState>), RepoError> {
-        let before = self.head()?.commit().map(|id| State::of_commit(&self.store, id)).transpose()?;
-        let items = Only::items(progress);
-        let snapshooter = Snapshooter {
-            repository: self,
-            manifest,
-            before: before.as_ref(),
-            cache,
-            sink: writer,
-            progress: &items,
-            phase: ("Recording", None),
-            subject: Subject::Command(command, directory),
-        };
-        let snapshot = snapshooter.take(Surroundings::Observed)?;
-        warnings.extend(snapshot.warnings);
-        let definition = snapshot.state.definition.ok_or(RepoError::NoCommits)?;
-        Ok((Definition { directory: self.inside(directory)?, ..definition }, snapshot.git))
-    }
-
-    /// A directory of the work tree, seen from its root; `None` for the root itself.
-    fn inside(&self, directory: &Path) -> Result<Option<TreePath>, RepoError> {
-        let outside = || RepoError::Invalid {
-            what: directory.display().to_string(),
-            problem: format!("it is not in the work tree {}", self.root.display()),
-        };
-        let full = directory.canonicalize().map_err(|_| outside())?;
-        let inside = full.strip_prefix(&self.root).map_err(|_| outside())?;
-        match inside.to_str().ok_or_else(outside)? {
-            "" => Ok(None),
-            path => Ok(Some(TreePath::new(path).map_err(|_| outside())?)),
-        }
     }
 
     /// Records the outcome of a run, and clears its place.

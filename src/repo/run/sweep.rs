@@ -18,7 +18,7 @@ use crate::object::{
 use crate::progress::{Progress, Silent};
 use crate::repo::checkout::parts;
 use crate::repo::run::apart::Apart;
-use crate::repo::run::perform::Command;
+use crate::repo::run::define::{Command, Defining};
 use crate::repo::run::record::Beginning;
 use crate::repo::run::{RecordedRun, RunOptions, RunQuery, RunState};
 use crate::repo::snapshot::files::{merge, unreadable};
@@ -153,15 +153,10 @@ impl Repository {
         let parent = self.head()?.commit();
         let (definition, git) = {
             let (cache, writer) = (self.stat_cache(), self.store.writer(progress));
-            let defined = self.define(
-                &options.run.directory,
-                &command,
-                &manifest,
-                &cache,
-                &writer,
-                warnings,
-                progress,
-            )?;
+            let directory = &options.run.directory;
+            let defining =
+                Defining { directory, command: &command, manifest: &manifest, cache: &cache, progress };
+            let defined = self.define(&defining, &writer, warnings)?;
             writer.finish()?;
             let _ = cache.save();
             defined
