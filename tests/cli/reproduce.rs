@@ -64,3 +64,51 @@ fn a_check_runs_nothing() {
     assert!(ran.stdout.contains("nothing was run"), "{}", ran.stdout);
     assert_eq!(sandbox.ok(&["runs", "--json"]), before);
 }
+
+/// A virtual environment in the project with one package, made by hand; `None` where there is no Python.
+fn environment(sandbox: &Sandbox, version: &str) -> Option<()> {
+    let python = std::path::Path::new("/usr/bin/python3");
+    let told = std::process::Command::new(python).args(["-c", SERIES]).output().ok()?;
+    let series = String::from_utf8(told.stdout).ok()?.trim().to_owned();
+    let packages = format!(".venv/lib/python{series}/site-packages");
+    sandbox.write(".venv/pyvenv.cfg", &format!("home = /usr/bin\nversion = {series}.0\n"));
+    sandbox.write(&format!("{packages}/answers.py"), "LOSS = 0.25\n");
+    for old in ["1.0", "2.0"] {
+        let _ = std::fs::remove_dir_all(sandbox.root().join(format!("{packages}/answers-{old}.dist-info")));
+    }
+    let metadata = format!("Metadata-Version: 2.1\nName: answers\nVersion: {version}\n");
+    sandbox.write(&format!("{packages}/answers-{version}.dist-info/METADATA"), &metadata);
+    let program = sandbox.root().join(".venv/bin/python3");
+    std::fs::create_dir_all(program.parent()?).ok()?;
+    if !program.exists() {
+        std::os::unix::fs::symlink(python, program).ok()?;
+    }
+    Some(())
+}
+
+const SERIES: &str = "import sys; print('%d.%d' % sys.version_info[:2])";
+
+#[test]
+fn another_version_of_an_imported_package_is_said_first() {
+    let sandbox = Sandbox::new();
+    if environment(&sandbox, "1.0").is_none() {
+        eprintln!("SKIPPED: there is no /usr/bin/python3");
+        return;
+    }
+    sandbox.write(
+        "train.py",
+        "import answers, json\nopen('metrics.json', 'w').write(json.dumps({'loss': answers.LOSS}))\n",
+    );
+    sandbox.write("mdl.toml", "[metrics]\nfiles = [\"metrics.json\"]\n");
+    sandbox.ok(&["init", "-q"]);
+    sandbox.ok(&["run", "-q", "-m", "first", "--", ".venv/bin/python3", "train.py"]);
+    assert!(sandbox.ok(&["reproduce", "--check"]).contains("as recorded"));
+    environment(&sandbox, "2.0");
+    let checked = sandbox.ok(&["reproduce", "--check"]);
+    let first = checked.lines().skip_while(|line| !line.contains("likeliest")).nth(1).unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    assert_eq!(words, ["imported,", "major", "answers", "1.0", "→", "2.0"], "{checked}");
+    let ran = sandbox.mdl(&["reproduce"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("identical") && ran.stdout.contains("1 difference"), "{}", ran.stdout);
+}
