@@ -73,7 +73,7 @@ fn a_run_that_ends_before_the_first_look_is_not_waited_for() {
     events.send(Event::Stop).unwrap();
     let (done, result) = std::sync::mpsc::channel();
     let setup = setup(1);
-    std::thread::spawn(move || done.send(Worker::new(&setup, Box::new(|_| {})).run(&incoming)));
+    std::thread::spawn(move || drop(done.send(Worker::new(&setup, Box::new(|_| {})).run(&incoming))));
     let samples = result.recv_timeout(Duration::from_secs(20)).expect("it ends at once");
     assert_eq!(samples.ticks, 1);
 }
