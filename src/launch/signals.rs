@@ -1,13 +1,13 @@
 //! Signals that arrive at us while a command runs, and reach it once.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, getsid, kill_process, kill_process_group};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
-use signal_hook::flag::register_conditional_default;
+use signal_hook::flag::{register_conditional_default, register_usize};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
 use signal_hook::iterator::{Handle, SignalsInfo};
@@ -108,12 +108,15 @@ impl Drop for Signals {
 
 impl Shared {
     fn arrived(&self, origin: &Origin) {
+        if origin.signal == SIGTSTP && is_continued() {
+            return;
+        }
         if INTERRUPTING.contains(&origin.signal) {
             self.interrupted.store(origin.signal, Ordering::SeqCst);
         }
         let by_terminal = is_by_terminal(origin);
         lock(&self.targets).iter().for_each(|target| target.arrived(origin.signal, by_terminal));
-        if origin.signal == SIGTSTP && self.holds.load(Ordering::SeqCst) {
+        if origin.signal == SIGTSTP && self.holds.load(Ordering::SeqCst) && !is_continued() {
             // Stops us as well, until somebody continues us. Where that is refused we go on.
             let _ = emulate_default_handler(SIGTSTP);
         }
@@ -187,12 +190,27 @@ static HOLDERS: Mutex<(usize, bool)> = Mutex::new((0, false));
 /// Whether nobody holds them. A handler stays once it was installed; then it does what would be done without.
 static FREE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
+/// Which of a stop and a continuation arrived last. Signals that wait together come to us in the order of their numbers,
+/// a continuation before a stop: whatever the order was in which they arrived.
+static TURN: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+const STOP: usize = 1;
+const CONTINUE: usize = 2;
+
+/// Whether a stop is over already: it would have no end then.
+fn is_continued() -> bool {
+    TURN.load(Ordering::SeqCst) == CONTINUE
+}
+
 /// Sees to it that signals do what they always do while nobody holds them.
 fn arrange(signals: &[i32]) -> io::Result<()> {
     let mut holders = lock(&HOLDERS);
     FREE.store(holders.0 == 0, Ordering::SeqCst);
     if !std::mem::replace(&mut holders.1, true) {
         for signal in signals {
+            if *signal == SIGTSTP {
+                register_usize(SIGTSTP, Arc::clone(&TURN), STOP)?;
+                register_usize(SIGCONT, Arc::clone(&TURN), CONTINUE)?;
+            }
             register_conditional_default(*signal, Arc::clone(&FREE))?;
         }
     }

@@ -192,34 +192,40 @@ fn output_that_nobody_reads_any_more_ends_nothing() {
     assert!(matches!(&ended.gaps[..], [Gap::Unheard(error)] if error.kind() == io::ErrorKind::BrokenPipe));
 }
 
+/// Far more than what is waited for takes, and less than a `sleep 60`.
+const LONG: Duration = Duration::from_secs(40);
+
+fn timeout(after: Duration, grace: Duration) -> Option<Timeout> {
+    Some(Timeout { after, grace })
+}
+
+/// Runs a script that says `begun`, in a time that is long enough for it to come so far.
+fn run_until_begun(script: &str, grace: Duration) -> Ran {
+    let afters = (0..8).map(|doubled| Duration::from_millis(200 << doubled));
+    let mut all = afters.map(|after| run(script, |spec| spec.timeout = timeout(after, grace)));
+    all.find(|ran| ran.output.starts_with("begun\n")).expect("it begins")
+}
+
 #[test]
 fn time_is_bounded_also_for_what_does_not_listen() {
-    let timeout = |grace| Some(Timeout { after: Duration::from_millis(200), grace });
-    let ran = run("trap 'echo asked; exit 5' TERM; echo begun; sleep 20 & wait", |spec| {
-        spec.timeout = timeout(Duration::from_secs(20));
-    });
+    let ran = run_until_begun("sleep 60 & trap 'echo asked; exit 5' TERM; echo begun; wait", LONG);
     assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Code(5), true));
     assert_eq!(ran.output, "begun\nasked\n");
     // The one whom it left behind got the signal too, and does not hold us.
-    assert!(ran.ended.took < Duration::from_secs(10) && ran.ended.gaps.is_empty());
+    assert!(ran.ended.took < LONG && ran.ended.gaps.is_empty());
     assert!(ran.ended.interrupted.is_none());
 
-    let ran =
-        run("trap '' TERM; sleep 20; echo never", |spec| spec.timeout = timeout(Duration::from_millis(200)));
+    let ran = run_until_begun("trap '' TERM; echo begun; sleep 60; echo never", Duration::from_millis(200));
     assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Signal(9), true));
-    assert!(ran.ended.took < Duration::from_secs(10));
-    assert_eq!(ran.output, "");
+    assert!(ran.ended.took < LONG);
+    assert_eq!(ran.output, "begun\n");
 
     // The first of the group does not answer for the others, who have the same grace.
-    let ran = run(
-        "sh -c 'trap \"sleep 0.5; echo saved; exit\" TERM; while :; do sleep 0.05; done' & wait",
-        |spec| {
-            spec.timeout = timeout(Duration::from_secs(20));
-        },
-    );
-    assert_eq!((ran.ended.exit, ran.output.as_str()), (Exit::Signal(15), "saved\n"));
+    let inner = "trap \"sleep 0.5; echo saved; exit\" TERM; echo begun; while :; do sleep 0.05; done";
+    let ran = run_until_begun(&format!("sh -c '{inner}' & wait"), LONG);
+    assert_eq!((ran.ended.exit, ran.output.as_str()), (Exit::Signal(15), "begun\nsaved\n"));
 
-    let ran = run("exit 0", |spec| spec.timeout = timeout(Duration::ZERO));
+    let ran = run("exit 0", |spec| spec.timeout = timeout(LONG, Duration::ZERO));
     assert_eq!((ran.ended.exit, ran.ended.timed_out), (Exit::Code(0), false));
 }
 

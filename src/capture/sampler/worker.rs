@@ -167,7 +167,8 @@ impl Worker {
     fn sample_tree(&mut self, time: i64, seconds: Option<f64>) {
         let Some(usage) = self.tree.sample() else { return };
         let columns = &mut self.columns;
-        if usage.threads > 0 {
+        // One that is about to end has given back its memory, and is not yet seen to have ended.
+        if usage.threads > 0 && usage.pages > 0 {
             columns.push("process.memory", MEMORY, time, usage.pages.saturating_mul(self.page) as f64);
             columns.push("process.threads", COUNT, time, usage.threads as f64);
         }

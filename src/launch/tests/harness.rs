@@ -202,8 +202,23 @@ fn comes_once(started: &Started, send: impl Fn(), summary: &str) {
     assert!(started.read("log").ends_with("\n1 times\n"), "{}", started.read("log"));
 }
 
+/// Whether this signal does nothing to us, nor to what we start: so it is in what a shell starts with `&`.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored =
+        mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal - 1) & 1 == 1);
+    if ignored {
+        eprintln!("skipped: {} was ignored when the tests were started", signal_name(signal).unwrap());
+    }
+    ignored
+}
+
 #[test]
 fn a_key_reaches_it_once() {
+    if is_ignored(SIGINT) {
+        return;
+    }
     let interrupted = format!("Code(0) Some({SIGINT}) 0");
     for shown in ["oe", "e"] {
         let started = at_terminal(&counting("INT"), shown);
@@ -220,6 +235,9 @@ fn a_signal_to_us_reaches_it_once() {
         ("USR1", Signal::USR1, None),
         ("USR2", Signal::USR2, None),
     ] {
+        if is_ignored(signal.as_raw()) {
+            continue;
+        }
         let summary = format!("Code(0) {number:?} 0");
         let started = at_terminal(&counting(name), "oe");
         comes_once(&started, || started.signal(signal), &summary);
@@ -230,12 +248,16 @@ fn a_signal_to_us_reaches_it_once() {
 
 #[test]
 fn without_a_terminal_the_whole_group_gets_it() {
-    let started = start("sh -c 'trap \"echo inner; exit\" TERM; sleep 20 & echo ready; wait'; true");
+    // A child of a shell that has a trap may lose a signal until it has put the trap off: so it is started before. Each
+    // waits for what it has started, which would last too long without the signal.
+    let inner = "sleep 60 & trap \"wait; echo inner; exit\" TERM; echo ready; wait";
+    let started = start(&format!("trap 'echo outer' TERM; sh -c '{inner}'; true"));
     started.await_text("ready");
     started.signal(Signal::TERM);
-    assert_eq!(started.summary(), format!("Signal({SIGTERM}) Some({SIGTERM}) 0"));
+    assert_eq!(started.summary(), format!("Code(0) Some({SIGTERM}) 0"));
     // A shell may tell what became of its `sleep`.
-    assert!(started.read("log").starts_with("ready\n") && started.read("log").ends_with("inner\n"));
+    let log = started.read("log");
+    assert!(log.starts_with("ready\n") && log.ends_with("inner\nouter\n"), "{log}");
 }
 
 #[test]
