@@ -132,8 +132,9 @@ impl Repository {
             }
         };
         witness.ended();
-        let mut reproduced =
-            self.judge(original, prospect, options, &begun, &executed, (&folder, &place, &command))?;
+        let mut reproduced = self
+            .judge(original, prospect, options, &begun, &executed, (&folder, &place, &command))
+            .map_err(|error| error.after(&begun, &executed, &place))?;
         reproduced.folder = self.keep_or_remove(&reproduced, options, &place);
         Ok(reproduced)
     }
@@ -158,7 +159,8 @@ impl Repository {
         let before = original.recorded.run.as_ref();
         let run = Run {
             id,
-            name: before.and_then(|run| run.name.clone()),
+            // A name means the newest run that has it, and is to go on meaning the original.
+            name: None,
             phase: before.map_or(Phase::Train, |run| run.phase),
             sweep: None,
             set: before.map(|run| run.set.clone()).unwrap_or_default(),
