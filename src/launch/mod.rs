@@ -33,6 +33,7 @@ mod system;
 mod tests;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,6 +120,15 @@ impl Exit {
         match self {
             Exit::Code(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
             Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Code(code) => write!(out, "exit {code}"),
+            Exit::Signal(signal) => write!(out, "signal {signal}"),
         }
     }
 }

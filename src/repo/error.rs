@@ -72,6 +72,15 @@ pub enum RepoError {
     Obstacle(crate::repo::Obstacle),
     #[error("the recorded environment could not be made again: {problem}")]
     NotRecreated { problem: String },
+    #[error("run {run} ended ({exit}), and its outcome could not be recorded")]
+    NotRecorded {
+        run: String,
+        exit: crate::launch::Exit,
+        /// Where its metrics and its log still are.
+        folder: PathBuf,
+        #[source]
+        source: Box<RepoError>,
+    },
     #[error("run {0:?} has not ended yet")]
     StillRunning(String),
     #[error("{part:?} is a part of a commit, and not a commit")]

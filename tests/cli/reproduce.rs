@@ -24,6 +24,16 @@ fn what_computes_the_same_is_identical_and_leaves_no_folder() {
 }
 
 #[test]
+fn a_name_goes_on_meaning_the_original() {
+    let sandbox = recorded("echo '{\"loss\": 0.25}' > metrics.json\n");
+    sandbox.ok(&["run", "-q", "--name", "best", "--", "sh", "train.sh"]);
+    let meant = |sandbox: &Sandbox| sandbox.ok(&["show", "best"]).lines().next().unwrap().to_owned();
+    let before = meant(&sandbox);
+    sandbox.ok(&["reproduce", "best"]);
+    assert_eq!(meant(&sandbox), before);
+}
+
+#[test]
 fn what_reads_something_outside_diverges_and_its_folder_stays() {
     let sandbox = recorded("");
     let outside = sandbox.root().parent().unwrap().join("outside");

@@ -93,6 +93,23 @@ fn a_full_disk_loses_nothing() {
 }
 
 #[test]
+fn a_run_that_fills_the_disk_is_not_lost_without_a_word() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.root();
+    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=2900k", "tmpfs"], &root) else { return };
+    sandbox.ok(&["init", "-q"]);
+    let script = "echo '{\"name\":\"loss\",\"value\":1}' >> \"$MDL_METRICS\"; cat /dev/zero > big; exit 3";
+    let ran = sandbox.mdl(&["run", "--", "sh", "-c", script]);
+    assert_eq!(ran.code, 6, "{}", ran.told());
+    assert!(ran.stderr.contains("exit 3"), "how the command ended is not said: {}", ran.told());
+    assert!(ran.stderr.contains(".mdl/runs/"), "where its metrics are is not said: {}", ran.told());
+    assert!(!ran.stderr.contains("nothing is half done"), "{}", ran.told());
+    let place = std::fs::read_dir(root.join(".mdl/runs")).unwrap().next().unwrap().unwrap().path();
+    assert!(std::fs::read_to_string(place.join("metrics.jsonl")).unwrap().contains("loss"));
+    assert!(sandbox.ok(&["runs"]).contains("unfinished"));
+}
+
+#[test]
 fn a_file_that_grows_meanwhile_is_whole_or_refused() {
     let sandbox = Sandbox::project();
     let path = sandbox.root().join("data/train.csv");

@@ -60,6 +60,12 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
             Exit::Io,
             "what pip or uv said stands above; without --env recreate, the packages that are here are used",
         ),
+        RepoError::NotRecorded { folder, source, .. } => {
+            let folder = line(&folder.display().to_string());
+            let hint =
+                format!("what was written of its metrics and log is in {folder}; it shows as unfinished");
+            Advice::new(advice(source, names).exit, hint)
+        }
         RepoError::Set { .. } => Advice::new(
             Exit::Usage,
             "`mdl show HEAD:params` and the files themselves show what there is; nothing was run",

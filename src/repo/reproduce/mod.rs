@@ -132,8 +132,9 @@ impl Repository {
             }
         };
         witness.ended();
-        let mut reproduced =
-            self.judge(original, prospect, options, &begun, &executed, (&folder, &place, &command))?;
+        let mut reproduced = self
+            .judge(original, prospect, options, &begun, &executed, (&folder, &place, &command))
+            .map_err(|error| error.after(&begun, &executed, &place))?;
         reproduced.folder = self.keep_or_remove(&reproduced, options, &place);
         Ok(reproduced)
     }

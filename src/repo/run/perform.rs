@@ -168,8 +168,10 @@ impl Repository {
         warnings: &mut Vec<Warning>,
     ) -> Result<RecordedRun, RepoError> {
         let writer = self.store.writer(harvest.progress);
-        let outcome = self.observed(harvest, executed, command, &writer, warnings)?;
-        let run = self.finish_run(begun, outcome, writer)?;
+        let run = self
+            .observed(harvest, executed, command, &writer, warnings)
+            .and_then(|outcome| self.finish_run(begun, outcome, writer))
+            .map_err(|error| error.after(begun, executed, harvest.place))?;
         self.clear_run_place(harvest.place);
         Ok(run)
     }

@@ -5,6 +5,8 @@ use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
 use crate::progress::{Only, Progress};
 use crate::refs::{self, Move, RefError, Target};
+use crate::repo::run::execute::Executed;
+use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState, ref_of};
 use crate::repo::{RepoError, Repository};
 use crate::store::Writer;
@@ -29,6 +31,18 @@ pub(in crate::repo) struct Beginning<'a> {
     /// The commit that it starts from.
     pub parent: Option<CommitId>,
     pub message: &'a str,
+}
+
+impl RepoError {
+    /// The same, of a command that ended and left something: neither may be lost without a word.
+    pub(in crate::repo) fn after(self, begun: &Begun, executed: &Executed, place: &Place) -> Self {
+        Self::NotRecorded {
+            run: begun.run.id.short().to_owned(),
+            exit: executed.ended.exit,
+            folder: place.folder().to_owned(),
+            source: Box::new(self),
+        }
+    }
 }
 
 impl Repository {
