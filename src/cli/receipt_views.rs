@@ -36,9 +36,6 @@ pub fn reproduced(repository: &Repository, done: &Reproduced) -> Result<ShownRec
         Some(end.millis.saturating_sub(start.millis) as f64 / 1000.0)
     });
     let mut notes = before.notes.clone();
-    if done.assessment.is_vacuous() {
-        notes.push("there is nothing to compare: no metric and no output is recorded".to_owned());
-    }
     notes.extend(done.assessment.unused.iter().map(|path| format!("no metric is called {path}")));
     Ok(ShownReceipt {
         run: Some(done.run.id.clone()),

@@ -98,7 +98,11 @@ pub fn receipt(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::
     let id = short_id(shown.of);
     let subject = clipped(style, subject, style.width.saturating_sub("reproduce ".len() + id.len() + 2));
     writeln!(out, "reproduce {}  {}", style.paint(Role::Id, &id), style.paint(Role::Heading, &subject))?;
+    let nothing = shown.metrics.is_empty() && shown.outputs.is_empty();
     let (role, grade) = match &shown.receipt {
+        Some(receipt) if nothing && receipt.grade == Grade::Identical => {
+            (Role::Plain, "ended as recorded; no metric and no output says more".to_owned())
+        }
         Some(receipt) => (grade_role(receipt.grade), receipt_text(style, receipt)),
         None => (Role::Plain, "checked; nothing was run".to_owned()),
     };

@@ -98,6 +98,9 @@ impl Run for Reproduce {
         if signals.interrupted().is_some() {
             return Ok(Exit::Interrupted);
         }
+        if done.timed_out {
+            return Ok(Exit::TimedOut);
+        }
         Ok(match done.assessment.grade {
             Grade::Identical | Grade::WithinTolerance => Exit::Success,
             Grade::Diverged => Exit::Difference,

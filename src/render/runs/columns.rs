@@ -110,7 +110,11 @@ fn params(lines: &[&RunLine], style: &Style, cut: usize) -> Vec<Column> {
     let trees: Vec<Value> = lines.iter().map(|line| Value::Map(line.params.clone())).collect();
     let leaves: Vec<BTreeMap<String, &Value>> = trees
         .iter()
-        .map(|tree| tree.leaves().into_iter().map(|(path, value)| (path.to_string(), value)).collect())
+        .map(|tree| {
+            // Of a run without parameters the whole tree is its only leaf.
+            let leaves = tree.leaves().into_iter().filter(|(path, _)| !path.keys().is_empty());
+            leaves.map(|(path, value)| (path.to_string(), value)).collect()
+        })
         .collect();
     let names: BTreeSet<&String> = leaves.iter().flat_map(BTreeMap::keys).collect();
     let first = leaves.first();

@@ -137,7 +137,7 @@ impl Surroundings {
         if let Some(install) = &plan.install
             && !perform(install, repository, signals, witness)?
         {
-            let problem = format!("its {} packages could not be installed", plan.count);
+            let problem = "its packages could not be installed".to_owned();
             return Err(RepoError::NotRecreated { problem });
         }
         self.left_out = plan.left_out.iter().map(|left| left.package.name.clone()).collect();

@@ -51,6 +51,8 @@ pub struct Reproduced {
     pub assessment: Assessment,
     /// The outcome that was recorded.
     pub recorded: Outcome,
+    /// Whether the command was ended because it took too long.
+    pub timed_out: bool,
     /// The folder, if it was kept.
     pub folder: Option<PathBuf>,
     /// What could not be recorded as one would expect.
@@ -218,8 +220,8 @@ impl Repository {
             fidelity::grade(&self.store, &original.outcome, &outcome, &earlier, &options.tolerance)?;
         outcome.receipt = Some(assessment.receipt());
         let run = self.finish_run(begun, outcome, self.store.writer(&Silent))?;
-        let recorded = original.outcome;
-        Ok(Reproduced { prospect, run, assessment, recorded, folder: None, warnings })
+        let (recorded, timed_out) = (original.outcome, executed.ended.timed_out);
+        Ok(Reproduced { prospect, run, assessment, recorded, timed_out, folder: None, warnings })
     }
 
     /// The outcomes of other runs of the same inputs in the same environment.
