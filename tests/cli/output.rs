@@ -10,8 +10,10 @@ use crate::sandbox::Sandbox;
 fn a_reader_that_stops_reading_is_no_error() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&["completions", "bash"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
+    // Gone before the program starts: all that it prints would fit into the pipe.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(141), ""));
