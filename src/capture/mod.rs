@@ -4,6 +4,7 @@
 //! nothing, starts no program, and records nothing that tells one machine from another of the same make.
 
 mod accelerators;
+mod amd;
 mod blas;
 mod cgroup;
 mod code;
@@ -22,6 +23,7 @@ mod locks;
 mod nvml;
 mod packages;
 mod pci;
+mod pci_names;
 mod program;
 mod pyenv;
 pub mod recreate;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::capture::accelerators::Observed;
-use crate::capture::small_file::{line, number, text};
+use crate::capture::small_file::{line, number};
+use crate::capture::{amd, pci_names};
 use crate::object::{Accelerator, AcceleratorKind, Pcie};
 
 const AMD: u64 = 0x1002;
@@ -18,95 +19,96 @@ const MOST: usize = 4096;
 
 /// The accelerators on the bus below this root, in the order of their addresses.
 pub(super) fn observe(root: &Path) -> Observed {
-    let devices: Vec<Accelerator> =
-        addresses(root).iter().filter_map(|folder| device(root, folder)).collect();
-    let amd = devices.iter().any(|device| device.vendor == "AMD");
-    Observed {
-        driver: if amd { line(&root.join("sys/module/amdgpu/version")) } else { None },
-        runtime: if amd {
-            line(&root.join("opt/rocm/.info/version")).map(|v| format!("ROCm {v}"))
-        } else {
-            None
-        },
-        devices,
-        ..Observed::default()
+    let mut observed = Observed::default();
+    for folder in devices(root) {
+        let Some(device) = device(root, &folder) else { continue };
+        let (version, runtime) = match device.vendor.as_str() {
+            "AMD" if device.kind == AcceleratorKind::Gpu => amd::versions(root),
+            _ => (driver_version(root, &folder), None),
+        };
+        observed.driver = observed.driver.or(version);
+        observed.runtime = observed.runtime.or(runtime);
+        observed.devices.push(device);
     }
+    observed
 }
 
-fn addresses(root: &Path) -> Vec<PathBuf> {
+/// The folders of all accelerators, in the order in which [`observe`] tells of them.
+pub(super) fn devices(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(root.join("sys/bus/pci/devices")) else { return Vec::new() };
     let mut folders: Vec<PathBuf> = entries.take(MOST).filter_map(|entry| Some(entry.ok()?.path())).collect();
     folders.sort_unstable();
+    folders.retain(|folder| ids(folder).is_some());
     folders
 }
 
-fn device(root: &Path, folder: &Path) -> Option<Accelerator> {
+/// Maker, device and kind of an accelerator; `None` for what is none, and for NVIDIA's.
+fn ids(folder: &Path) -> Option<(u64, u64, AcceleratorKind)> {
     let class = number(&folder.join("class"))?;
     let is_display = class >> 16 == 0x03;
     let is_accelerator = class >> 16 == 0x12 || folder.join("accel").is_dir();
     if !is_display && !is_accelerator {
         return None;
     }
-    let (vendor, device) = (number(&folder.join("vendor"))?, number(&folder.join("device"))?);
-    match vendor {
-        NVIDIA => None,
-        AMD => Some(amd(root, folder, device)),
+    let (maker, device) = (number(&folder.join("vendor"))?, number(&folder.join("device"))?);
+    let kind = match maker {
+        NVIDIA => return None,
+        AMD => AcceleratorKind::Gpu,
         // Intel's cards for data centres are display controllers without a display.
-        INTEL if class >> 8 == 0x0380 => Some(other(folder, vendor, device, AcceleratorKind::Gpu)),
-        _ if is_accelerator => Some(other(folder, vendor, device, kind_of(vendor))),
-        _ => None,
+        INTEL if class >> 8 == 0x0380 => AcceleratorKind::Gpu,
+        _ if is_accelerator => kind_of(maker),
+        _ => return None,
+    };
+    Some((maker, device, kind))
+}
+
+/// Whether a folder is that of a card of AMD's, which tells more than others.
+pub(super) fn is_amd(folder: &Path) -> bool {
+    ids(folder).is_some_and(|(maker, _, _)| maker == AMD)
+}
+
+fn device(root: &Path, folder: &Path) -> Option<Accelerator> {
+    match ids(folder)? {
+        (AMD, device, _) => Some(amd(root, folder, device)),
+        (maker, device, kind) => Some(other(folder, (maker, device), kind)),
     }
+}
+
+/// Name and version of a device's driver, where it has a version of its own.
+fn driver_version(root: &Path, folder: &Path) -> Option<String> {
+    let driver = driver(folder)?;
+    let version = line(&root.join("sys/module").join(&driver).join("version"))?;
+    (version.len() < 100 && !version.contains(char::is_control)).then(|| format!("{driver} {version}"))
 }
 
 fn kind_of(vendor: u64) -> AcceleratorKind {
     match vendor {
-        // Habana, Amazon, Google, Qualcomm, Intel, AMD's other id
-        0x1da3 | 0x1d0f | 0x1ae0 | 0x17cb | INTEL | 0x1022 => AcceleratorKind::Npu,
+        // Habana, Amazon, Google, Qualcomm, Huawei, Tenstorrent, Intel, AMD's other number
+        0x1da3 | 0x1d0f | 0x1ae0 | 0x17cb | 0x19e5 | 0x1e52 | INTEL | 0x1022 => AcceleratorKind::Npu,
         0x10ee => AcceleratorKind::Fpga,
         _ => AcceleratorKind::Other,
     }
 }
 
-fn vendor_name(vendor: u64) -> String {
-    let name = match vendor {
-        AMD | 0x1022 => "AMD",
-        INTEL => "Intel",
-        0x1da3 => "Habana",
-        0x1d0f => "Amazon",
-        0x1ae0 => "Google",
-        0x17cb => "Qualcomm",
-        0x10ee => "Xilinx",
-        _ => return format!("PCI {vendor:04x}"),
-    };
-    name.to_owned()
+/// A device by its name or its ids, with the name of its driver.
+fn other(folder: &Path, ids: (u64, u64), kind: AcceleratorKind) -> Accelerator {
+    let name = pci_names::device(ids.0, ids.1);
+    let model = driver(folder).map_or(name.clone(), |driver| format!("{name} ({driver})"));
+    Accelerator { pcie: pcie(folder), ..blank(kind, pci_names::maker(ids.0), model) }
 }
 
-/// A device of which little is known: its ids and its driver's name are its model.
-fn other(folder: &Path, vendor: u64, device: u64, kind: AcceleratorKind) -> Accelerator {
-    let driver = std::fs::read_link(folder.join("driver")).ok();
-    let driver = driver.as_deref().and_then(|path| path.file_name()?.to_str());
-    let ids = format!("{vendor:04x}:{device:04x}");
-    let model = driver.map_or(ids.clone(), |driver| format!("{ids} ({driver})"));
-    Accelerator { pcie: pcie(folder), ..blank(kind, vendor_name(vendor), model) }
+/// The name of a device's driver.
+fn driver(folder: &Path) -> Option<String> {
+    let driver = std::fs::read_link(folder.join("driver")).ok()?;
+    let name = driver.file_name()?.to_str()?.to_owned();
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)).then_some(name)
 }
 
 fn amd(root: &Path, folder: &Path, device: u64) -> Accelerator {
-    let model = line(&folder.join("product_name")).unwrap_or_else(|| format!("{AMD:04x}:{device:04x}"));
-    let node = kfd_node(root, folder);
-    let property =
-        |name: &str| node.as_ref().and_then(|node| node.get(name).copied()).filter(|value| *value > 0);
-    let clocks = [("sm", "pp_dpm_sclk"), ("memory", "pp_dpm_mclk")]
-        .into_iter()
-        .filter_map(|(domain, file)| Some((domain.to_owned(), highest_clock(&text(&folder.join(file))?)?)));
-    Accelerator {
-        memory: number(&folder.join("mem_info_vram_total")),
-        units: property("simd_count").zip(property("simd_per_cu")).map(|(all, per_unit)| all / per_unit),
-        capability: property("gfx_target_version").map(gfx_name),
-        clocks: clocks.collect(),
-        pcie: pcie(folder),
-        power_limit: power_limit(folder),
-        ..blank(AcceleratorKind::Gpu, "AMD".into(), model)
-    }
+    let told = line(&folder.join("product_name")).filter(|name| !name.contains(char::is_control));
+    let model = told.unwrap_or_else(|| pci_names::device(AMD, device));
+    let blank = blank(AcceleratorKind::Gpu, "AMD".into(), model);
+    amd::complete(root, folder, Accelerator { pcie: pcie(folder), ..blank })
 }
 
 pub(super) fn blank(kind: AcceleratorKind, vendor: String, model: String) -> Accelerator {
@@ -129,15 +131,6 @@ pub(super) fn blank(kind: AcceleratorKind, vendor: String, model: String) -> Acc
     }
 }
 
-/// The highest of the steps that a driver lists: `1: 1700Mhz *`.
-fn highest_clock(steps: &str) -> Option<u64> {
-    let clock = |line: &str| -> Option<u64> {
-        let value = line.split_once(':')?.1.trim().trim_end_matches('*').trim();
-        value.to_ascii_lowercase().strip_suffix("mhz")?.parse().ok()
-    };
-    steps.lines().filter_map(clock).max()
-}
-
 fn pcie(folder: &Path) -> Option<Pcie> {
     let generation = generation(&line(&folder.join("max_link_speed"))?)?;
     let width = number(&folder.join("max_link_width")).filter(|width| (1..=64).contains(width))?;
@@ -156,50 +149,6 @@ fn generation(speed: &str) -> Option<u64> {
         _ => return None,
     };
     Some(generation)
-}
-
-/// The power cap in milliwatts; the driver has it in microwatts.
-fn power_limit(folder: &Path) -> Option<u64> {
-    let monitors = std::fs::read_dir(folder.join("hwmon")).ok()?;
-    monitors
-        .take(8)
-        .find_map(|monitor| number(&monitor.ok()?.path().join("power1_cap")))
-        .map(|cap| cap / 1000)
-}
-
-/// The properties that the compute driver has for the device at an address (`0000:c1:00.0`).
-fn kfd_node(root: &Path, folder: &Path) -> Option<BTreeMap<String, u64>> {
-    let (domain, location) = location(folder.file_name()?.to_str()?)?;
-    let nodes = std::fs::read_dir(root.join("sys/class/kfd/kfd/topology/nodes")).ok()?;
-    nodes.take(MOST).find_map(|node| {
-        let properties = parse_properties(&text(&node.ok()?.path().join("properties"))?);
-        let same = properties.get("location_id") == Some(&location)
-            && properties.get("domain").copied().unwrap_or(0) == domain
-            && properties.get("simd_count").is_some_and(|count| *count > 0);
-        same.then_some(properties)
-    })
-}
-
-fn parse_properties(text: &str) -> BTreeMap<String, u64> {
-    let pair = |line: &str| {
-        let (key, value) = line.trim().split_once(' ')?;
-        Some((key.to_owned(), value.trim().parse().ok()?))
-    };
-    text.lines().filter_map(pair).collect()
-}
-
-/// Domain, and bus, device and function in one number, of an address.
-fn location(address: &str) -> Option<(u64, u64)> {
-    let hex = |text: &str| u64::from_str_radix(text, 16).ok().filter(|value| *value <= 0xffff_ffff);
-    let (rest, function) = address.rsplit_once('.')?;
-    let mut parts = rest.split(':');
-    let (domain, bus, device) = (hex(parts.next()?)?, hex(parts.next()?)?, hex(parts.next()?)?);
-    Some((domain, bus << 8 | device << 3 | hex(function)?))
-}
-
-/// `gfx942` for 90402: major, minor and stepping, the last two in hexadecimal.
-fn gfx_name(version: u64) -> String {
-    format!("gfx{}{:x}{:x}", version / 10_000, version / 100 % 100, version % 100)
 }
 
 #[cfg(test)]
@@ -232,8 +181,15 @@ mod tests {
             ("sys/class/kfd/kfd/topology/nodes/0/properties", "simd_count 0\nlocation_id 0\n"),
             (
                 "sys/class/kfd/kfd/topology/nodes/1/properties",
-                "simd_count 1216\nsimd_per_cu 4\ngfx_target_version 90402\nlocation_id 49408\ndomain 0\n",
+                "simd_count 1216\nsimd_per_cu 4\ngfx_target_version 90402\nlocation_id 49408\ndomain 0\n\
+                 lds_size_in_kb 64\nwave_front_size 64\nmax_waves_per_simd 8\nunique_id 123\nvendor_id 4098\n",
             ),
+            ("sys/class/kfd/kfd/topology/nodes/1/mem_banks/0/properties", "heap_type 1\nwidth 8192\n"),
+            ("sys/class/kfd/kfd/topology/nodes/1/io_links/0/properties", "type 2\nnode_to 0\n"),
+            ("sys/class/kfd/kfd/topology/nodes/1/io_links/1/properties", "type 11\nnode_to 2\n"),
+            ("sys/class/kfd/kfd/topology/nodes/1/io_links/2/properties", "type 11\nnode_to 3\n"),
+            ("sys/bus/pci/devices/0000:c1:00.0/current_compute_partition", "SPX\n"),
+            ("sys/bus/pci/devices/0000:c1:00.0/current_memory_partition", "NPS1\n"),
             ("sys/module/amdgpu/version", "6.8.5\n"),
             ("opt/rocm/.info/version", "6.2.0-66\n"),
         ]);
@@ -245,7 +201,19 @@ mod tests {
             clocks: BTreeMap::from([("memory".into(), 1300), ("sm".into(), 2100)]),
             pcie: Some(Pcie { generation: 5, width: 16 }),
             power_limit: Some(750_000),
-            ..blank(AcceleratorKind::Gpu, "AMD".into(), "1002:74a1".into())
+            bus_width: Some(8192),
+            nvlinks: Some(2),
+            mig: Some("SPX, NPS1".into()),
+            limits: [
+                ("lds_size_in_kb", 64),
+                ("max_waves_per_simd", 8),
+                ("simd_count", 1216),
+                ("simd_per_cu", 4),
+                ("wave_front_size", 64),
+            ]
+            .map(|(name, limit)| (name.to_owned(), limit))
+            .into(),
+            ..blank(AcceleratorKind::Gpu, "AMD".into(), "AMD Instinct MI300X".into())
         };
         assert_eq!(observed.devices, [expected]);
         assert_eq!(
@@ -265,11 +233,14 @@ mod tests {
             ("0000:04:00.0", "0x038000", "0x8086"),
             ("0000:05:00.0", "0x120000", "0xabcd"),
             ("0000:06:00.0", "rubbish", "0xabcd"),
+            ("0000:07:00.0", "0x0b4000", "0x1ae0"), // in `/sys/class/accel`
         ] {
             for (name, text) in [("class", class), ("vendor", vendor), ("device", "0x1020")] {
                 files.push((format!("sys/bus/pci/devices/{address}/{name}"), text));
             }
         }
+        files.push(("sys/module/habanalabs/version".into(), "1.17.0-495a5c0"));
+        files.push(("sys/bus/pci/devices/0000:07:00.0/accel/accel0/dev".into(), "261:0"));
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         let host = host(&files);
         #[cfg(unix)]
@@ -284,11 +255,13 @@ mod tests {
         assert_eq!(
             seen,
             [
-                (AcceleratorKind::Npu, "Habana", "1da3:1020 (habanalabs)"),
+                (AcceleratorKind::Npu, "Habana", "Gaudi2 (habanalabs)"),
                 (AcceleratorKind::Gpu, "Intel", "8086:1020"),
                 (AcceleratorKind::Other, "PCI abcd", "abcd:1020"),
+                (AcceleratorKind::Npu, "Google", "1ae0:1020"),
             ]
         );
+        assert_eq!(observed.driver.as_deref(), Some("habanalabs 1.17.0-495a5c0"));
     }
 
     #[test]
@@ -297,15 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_drivers() {
-        assert_eq!(location("0000:c1:00.0"), Some((0, 0xc100)));
-        assert_eq!(location("0001:0a:1f.7"), Some((1, 0x0aff)));
-        assert_eq!(location("c1:00.0"), None);
-        assert_eq!(
-            (gfx_name(90402).as_str(), gfx_name(110_003).as_str(), gfx_name(90_010).as_str()),
-            ("gfx942", "gfx1103", "gfx90a")
-        );
-        assert_eq!(highest_clock("0: 500Mhz\n1: 1000Mhz *\nrubbish\n"), Some(1000));
-        assert_eq!(generation("64.0 GT/s PCIe"), Some(6));
+    fn speeds_of_links() {
+        assert_eq!((generation("64.0 GT/s PCIe"), generation("Unknown")), (Some(6), None));
     }
 }

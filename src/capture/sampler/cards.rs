@@ -13,7 +13,6 @@ use crate::value::{Int, Value};
 
 /// A request: when it is made, and whether it is the last, to which an answer is wanted at once.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "nvml"), expect(dead_code, reason = "without it there is no driver to talk to"))]
 pub(super) struct Ask {
     pub(super) moment: Moment,
     pub(super) is_last: bool,
@@ -21,10 +20,9 @@ pub(super) struct Ask {
 
 /// What comes from the threads that talk to the driver.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "nvml"), expect(dead_code, reason = "without it there is no driver to talk to"))]
 pub(super) enum FromDriver {
-    /// The driver runs, or there is none: a sender of requests for each card.
-    Found { cards: Vec<Sender<Ask>>, gaps: Vec<String> },
+    /// The drivers run, or there are none: whose a card is, for each, and a sender of requests if it answers any.
+    Found { cards: Vec<(&'static str, Option<Sender<Ask>>)>, gaps: Vec<String> },
     /// What tells a card from others, and its clocks.
     Identity { card: usize, entries: BTreeMap<String, Value> },
     /// An answer.
@@ -59,7 +57,8 @@ const MOST_POWER: f64 = 5000.0;
 
 #[derive(Debug, Default)]
 struct Card {
-    /// `None` once it is given up.
+    vendor: &'static str,
+    /// `None` for one that tells nothing or is given up.
     ask: Option<Sender<Ask>>,
     asked: Option<Moment>,
     entries: BTreeMap<String, Value>,
@@ -91,7 +90,9 @@ impl Cards {
                 Some(asked) if ask.moment.at.saturating_duration_since(asked.at) < self.limit => {}
                 Some(_) if card.ask.take().is_some() => {
                     let seconds = self.limit.as_secs_f64();
-                    self.gaps.push(format!("NVIDIA device {index}: no answer within {seconds} s, given up"));
+                    let vendor = card.vendor;
+                    self.gaps
+                        .push(format!("{vendor} device {index}: no answer within {seconds} s, given up"));
                 }
                 Some(_) => {}
                 None => {
@@ -112,8 +113,8 @@ impl Cards {
         match sent {
             FromDriver::Found { cards, gaps } => {
                 self.is_found = true;
-                self.cards =
-                    cards.into_iter().map(|ask| Card { ask: Some(ask), ..Card::default() }).collect();
+                let card = |(vendor, ask)| Card { vendor, ask, ..Card::default() };
+                self.cards = cards.into_iter().map(card).collect();
                 self.gaps.extend(gaps);
             }
             FromDriver::Identity { card, entries } => {
@@ -133,17 +134,18 @@ impl Cards {
     /// What was found: identities, and joules by name of the card. Whoever has not answered by now is a gap.
     pub(super) fn finish(mut self) -> (Vec<Value>, BTreeMap<String, f64>, Vec<String>) {
         if !self.is_found {
-            self.gaps.push("NVIDIA: the driver did not answer before the end of the run".into());
+            self.gaps.push("accelerators: a driver did not answer before the end of the run".into());
         }
         let (mut identities, mut energy) = (Vec::new(), BTreeMap::new());
         for (index, card) in self.cards.into_iter().enumerate() {
+            let vendor = card.vendor;
             if card.ask.is_some() && card.asked.is_some() {
-                self.gaps.push(format!("NVIDIA device {index}: no answer at the end of the run"));
+                self.gaps.push(format!("{vendor} device {index}: no answer at the end of the run"));
             }
             self.gaps.extend(
                 card.lies
                     .iter()
-                    .map(|what| format!("NVIDIA device {index}: what it told of {what} cannot be true")),
+                    .map(|what| format!("{vendor} device {index}: what it told of {what} cannot be true")),
             );
             let joules = card.energy.filter(|(_, _, joules)| *joules > 0.0 && !card.lies.contains("energy"));
             energy.extend(joules.map(|(_, _, joules)| (format!("gpu{index}"), joules)));

@@ -7,11 +7,13 @@
 mod cards;
 mod clock;
 mod columns;
-#[cfg(feature = "nvml")]
 mod driver;
 mod host;
 mod kept;
+#[cfg(feature = "nvml")]
+mod nvidia;
 mod process;
+mod sysfs;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -115,10 +117,7 @@ impl Sampler {
         let (events, incoming) = channel();
         let (results, result) = channel();
         let patience = setup.patience;
-        #[cfg(feature = "nvml")]
-        driver::start(setup.library.clone(), events.clone());
-        #[cfg(not(feature = "nvml"))]
-        let _ = events.send(Event::Driver(FromDriver::Found { cards: Vec::new(), gaps: Vec::new() }));
+        driver::start(&setup, events.clone());
         let work = move || drop(results.send(Worker::new(&setup, on_tick).run(&incoming)));
         // Without a thread there is no result either, which `finish` tells.
         let _ = std::thread::Builder::new().name("sampler".into()).spawn(work);

@@ -63,7 +63,7 @@ fn a_short_run_has_a_sample_at_its_start_and_its_end() {
         assert_eq!(values(&samples, "process.memory").len(), 2);
         assert_eq!(values(&samples, "process.cpu").len(), 1, "a rate needs two looks");
         // A loader of libraries may be slower than so short a run.
-        assert!(samples.gaps.iter().all(|gap| gap.starts_with("NVIDIA: ")), "{:?}", samples.gaps);
+        assert!(samples.gaps.iter().all(|gap| gap.starts_with("accelerators: ")), "{:?}", samples.gaps);
     }
 }
 
@@ -301,6 +301,90 @@ mod recorded {
     }
 }
 
+/// Recorded files of `/sys`.
+mod shown_by_the_kernel {
+    use super::*;
+    use crate::value::Value;
+
+    const AT: &str = "sys/bus/pci/devices";
+
+    /// A card of another maker, then one of AMD's, then one of AMD's that tells nothing.
+    fn host(changed: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |card: &str, path: &str, text: &str| {
+            let path = dir.path().join(AT).join(card).join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        for (card, vendor) in
+            [("0000:01:00.0", "0x1da3"), ("0000:02:00.0", "0x1002"), ("0000:03:00.0", "0x1002")]
+        {
+            for (file, text) in [("class", "0x120000"), ("vendor", vendor), ("device", "0x74a1")] {
+                write(card, file, text);
+            }
+        }
+        for (file, text) in [
+            ("gpu_busy_percent", "87\n"),
+            ("mem_busy_percent", "12\n"),
+            ("mem_info_vram_used", "4294967296\n"),
+            ("mem_info_vram_total", "206141652992\n"),
+            ("unique_id", "a1b2c3\n"),
+            ("hwmon/hwmon5/power1_average", "312000000\n"),
+            ("hwmon/hwmon5/temp1_input", "54000\n"),
+            ("hwmon/hwmon5/freq1_input", "2100000000\n"),
+            ("hwmon/hwmon5/freq2_input", "1300000000\n"),
+        ] {
+            write("0000:02:00.0", file, text);
+        }
+        changed.iter().for_each(|(file, text)| write("0000:02:00.0", file, text));
+        dir
+    }
+
+    fn seen(dir: &tempfile::TempDir) -> Samples {
+        sample(Setup { root: dir.path().into(), ..setup(1) }, Duration::from_millis(400))
+    }
+
+    fn names(samples: &Samples) -> Vec<&str> {
+        samples.series.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_card_of_amd() {
+        let samples = seen(&host(&[]));
+        for (name, expected) in [
+            ("gpu1.busy", 87.0),
+            ("gpu1.memory_busy", 12.0),
+            ("gpu1.memory_used", (4u64 << 30) as f64),
+            ("gpu1.power", 312.0),
+            ("gpu1.temperature", 54.0),
+            ("gpu1.sm_clock", 2100.0),
+        ] {
+            let values = values(&samples, name);
+            assert!(values.len() >= 2 && values.iter().all(|value| *value == expected), "{name}: {values:?}");
+        }
+        assert_eq!(samples.series.len(), 6, "the others tell nothing: {:?}", names(&samples));
+        let Value::Map(card) = &samples.accelerators[1] else { panic!("{:?}", samples.accelerators) };
+        let shown: Vec<String> = card.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(shown, ["index=1", "memory_clock=1300", "sm_clock=2100", "uuid=a1b2c3"]);
+        assert_eq!((samples.accelerators.len(), samples.gaps.len()), (3, 1), "{:?}", samples.gaps);
+    }
+
+    #[test]
+    fn what_cannot_be_true_is_a_gap() {
+        let samples = seen(&host(&[
+            ("gpu_busy_percent", "101"),
+            ("mem_busy_percent", "-1"),
+            ("mem_info_vram_used", "206141652993"),
+            ("hwmon/hwmon5/power1_average", "99999999999999999999"),
+            ("hwmon/hwmon5/power1_input", "9999999999999"),
+            ("hwmon/hwmon5/temp1_input", "rubbish"),
+        ]));
+        assert_eq!(names(&samples), ["gpu1.sm_clock"]);
+        let told = |what: &str| format!("AMD device 1: what it told of {what} cannot be true");
+        assert_eq!(samples.gaps[1..], ["busy", "memory_used", "power"].map(told));
+    }
+}
+
 #[cfg(feature = "nvml")]
 mod accelerators {
     use super::*;
@@ -336,7 +420,15 @@ mod accelerators {
         assert!(joules >= 1.5 && joules.rem_euclid(1.5) == 0.0, "{joules}");
         let Value::Map(second) = &samples.accelerators[1] else { panic!("{:?}", samples.accelerators) };
         let shown: Vec<String> = second.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(shown, ["index=1", "memory_clock=2619", "sm_clock=1965", "uuid=GPU-1"]);
+        assert_eq!(
+            shown,
+            [
+                "index=1",
+                "memory_clock=2619",
+                "sm_clock=1965",
+                "uuid=GPU-01112233-4455-6677-8899-aabbccddeeff"
+            ]
+        );
         assert_eq!(samples.gaps, Vec::<String>::new());
     }
 
@@ -384,7 +476,7 @@ mod accelerators {
     #[test]
     fn a_driver_that_never_starts_is_a_gap() {
         let Some(samples) = with_driver(&["HANG_INIT"], |_| {}, Duration::from_millis(300)) else { return };
-        assert_eq!(samples.gaps, ["NVIDIA: the driver did not answer before the end of the run"]);
+        assert_eq!(samples.gaps, ["accelerators: a driver did not answer before the end of the run"]);
         assert!(
             samples.accelerators.is_empty() && !samples.series.keys().any(|name| name.starts_with("gpu"))
         );

@@ -72,6 +72,7 @@ int nvmlDeviceGetTotalEnergyConsumption(card *device, unsigned long long *out) {
 
 int nvmlDeviceGetUUID(card *device, char *text, unsigned length) {
     OPTIONAL;
-    strncpy(text, device->is_instance ? "MIG-0" : device->number ? "GPU-1" : "GPU-0", length);
+    strncpy(text, device->is_instance ? "MIG-00112233-4455-6677-8899-aabbccddeeff"
+        : device->number ? "GPU-01112233-4455-6677-8899-aabbccddeeff" : "GPU-00112233-4455-6677-8899-aabbccddeeff", length);
     return OK;
 }
