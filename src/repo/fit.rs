@@ -41,7 +41,7 @@ impl Repository {
     /// Judges where the run of a commit would fit: on what `on` names (`h100`, `a100-80x4`, or with `run:REV` the
     /// machine of another commit), or on every known device, as many cards as it used.
     pub fn fit(&self, commit: CommitId, on: Option<&str>) -> Result<Report, RepoError> {
-        let recorded = self.recorded_use(commit)?;
+        let recorded = recorded(&self.store, commit)?;
         let devices = self.devices()?;
         let targets = match on {
             None => devices.all().iter().map(|device| Target::any(device.clone(), None)).collect(),
@@ -53,7 +53,7 @@ impl Repository {
     fn targets(&self, devices: &Devices, on: &str) -> Result<Vec<Target>, RepoError> {
         if let Some(revision) = on.strip_prefix(RUN) {
             let commit = self.resolve(revision)?.commit;
-            let machine = self.recorded_use(commit)?.machine;
+            let machine = recorded(&self.store, commit)?.machine;
             let target = Target::machine(&machine, devices, revision);
             return target.map(|target| vec![target]).ok_or(RepoError::NoAccelerator(revision.to_owned()));
         }
@@ -66,13 +66,9 @@ impl Repository {
         })?;
         Ok(query.devices.into_iter().map(|device| Target::any(device, query.count)).collect())
     }
-
-    /// What a commit recorded of its run.
-    fn recorded_use(&self, commit: CommitId) -> Result<Recorded, RepoError> {
-        Ok(recorded(&self.store, commit)?)
-    }
 }
 
+/// What a commit recorded of its run.
 fn recorded(find: &dyn Find, commit: CommitId) -> Result<Recorded, ObjectError> {
     let commit: Commit = object::get(find, commit)?;
     let definition: Definition = object::get(find, commit.definition)?;
