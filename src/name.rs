@@ -208,6 +208,22 @@ impl RefName {
 }
 
 text_name! {
+    /// The name of a remote: one component of what its branches are called here, such as `origin` in `origin/main`.
+    RemoteName
+}
+
+impl RemoteName {
+    /// Checks a name: that of a ref, of at most 60 bytes and without `/`.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        RefName::new(text)?;
+        if text.len() > 60 {
+            return Err(NameError::TooLong(60));
+        }
+        if text.contains('/') { Err(NameError::Character('/')) } else { Ok(Self(text.into())) }
+    }
+}
+
+text_name! {
     /// The name of a dataset, feature set or output, as the manifest gives it.
     PartName
 }

@@ -92,29 +92,6 @@ pub fn walk(
     })
 }
 
-/// Calls `see` with what can be reached from the tips and not from the bases. Bases that are not here are left out.
-pub fn missing(
-    find: &dyn Find,
-    tips: impl IntoIterator<Item = Link>,
-    bases: impl IntoIterator<Item = Link>,
-    see: &mut dyn FnMut(Link),
-) -> Result<(), ObjectError> {
-    let mut closure = Closure::new(find);
-    for base in bases {
-        let here = match base {
-            Link::Object(kind, id) => find.has(kind, id)?,
-            _ => true,
-        };
-        if here {
-            closure.walk([base], &mut |_| true)?;
-        }
-    }
-    closure.walk(tips, &mut |link| {
-        see(link);
-        true
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,16 +134,6 @@ mod tests {
         let (by_reference, stored) = (dataset(&memory, root, false), dataset(&memory, root, true));
         assert_eq!(reached(&memory, &[by_reference]), [by_reference, root.link()]);
         assert_eq!(reached(&memory, &[by_reference, stored]), [by_reference, root.link(), stored, content]);
-    }
-
-    #[test]
-    fn what_is_missing_is_the_difference() {
-        let memory = Memory::default();
-        let base = commit(&memory, 1, &[]);
-        let tip = commit(&memory, 2, &[base]);
-        let (mut new, unknown) = (Vec::new(), Link::Object(Kind::Commit, Kind::Commit.digest(b"?")));
-        missing(&memory, [link(tip)], [link(base), unknown], &mut |link| new.push(link)).unwrap();
-        assert_eq!(new, [link(tip)]);
     }
 
     #[test]

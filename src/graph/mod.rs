@@ -4,6 +4,7 @@
 //! open and are never trusted for what is an ancestor of what.
 
 mod ancestors;
+mod between;
 mod closure;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -11,6 +12,7 @@ mod lanes;
 mod merge_base;
 
 pub use ancestors::{Ancestors, ancestors, is_ancestor};
-pub use closure::{Closure, missing, walk};
+pub use between::{between, new_since};
+pub use closure::{Closure, walk};
 pub use lanes::{Edge, Lanes, Row};
 pub use merge_base::merge_base;

@@ -1,14 +1,17 @@
 //! Configuration: an allow-list of keys, none of which can make anything run.
 //!
 //! A person's own lies in `$XDG_CONFIG_HOME/mdl/config.toml` or `~/.config/mdl/config.toml`, a
-//! repository's in `.mdl/config.toml`, which goes before.
+//! repository's in `.mdl/config.toml`, which goes before. Only a repository's has remotes, and which of their
+//! branches its own branches follow.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, TableLike};
 
 use crate::disk::{Disk, Durability, OsDisk, create_dirs, replace};
+use crate::name::{NameError, RefName, RemoteName};
 use crate::repo::{RepoError, Repository, plain};
 
 /// No configuration is longer.
@@ -54,12 +57,28 @@ impl ConfigKey {
     }
 }
 
+/// The branch of a remote that a branch follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The remote.
+    pub remote: RemoteName,
+    /// The branch there.
+    pub branch: RefName,
+}
+
 /// The configuration of a person and of a repository, which goes before.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Values, and whether each comes from the repository. Later ones go before.
     values: Vec<(ConfigKey, String, bool)>,
+    remotes: BTreeMap<RemoteName, String>,
+    upstreams: BTreeMap<RefName, Upstream>,
 }
+
+/// The table of the remotes: `[remotes.origin]`, with a `url`.
+const REMOTES: &str = "remotes";
+/// The table of what branches follow: `[branches.main]`, with a `remote` and a `branch`.
+const BRANCHES: &str = "branches";
 
 impl Config {
     /// The value of a key.
@@ -71,6 +90,16 @@ impl Config {
     /// All values that are set, and whether each comes from the repository.
     pub fn values(&self) -> &[(ConfigKey, String, bool)] {
         &self.values
+    }
+
+    /// The remotes with their locations.
+    pub fn remotes(&self) -> &BTreeMap<RemoteName, String> {
+        &self.remotes
+    }
+
+    /// What a branch follows.
+    pub fn upstream(&self, branch: &RefName) -> Option<&Upstream> {
+        self.upstreams.get(branch)
     }
 
     /// A person's own configuration, where there is no repository.
@@ -94,6 +123,28 @@ impl Config {
             let Some(table) = table.as_table_like() else {
                 return Err(invalid(path, format!("{table_name} is not a table")));
             };
+            match table_name {
+                REMOTES if from_repository => {
+                    self.remotes =
+                        entries(path, table, |name, table| Ok((RemoteName::new(name)?, text(table, "url"))))?;
+                    continue;
+                }
+                BRANCHES if from_repository => {
+                    self.upstreams = entries(path, table, |name, table| {
+                        let (remote, branch) = (text(table, "remote"), text(table, "branch"));
+                        let upstream = match (remote, branch) {
+                            (Some(remote), Some(branch)) => Some(Upstream {
+                                remote: RemoteName::new(&remote)?,
+                                branch: RefName::new(&branch)?,
+                            }),
+                            _ => None,
+                        };
+                        Ok((RefName::new(name)?, upstream))
+                    })?;
+                    continue;
+                }
+                _ => {}
+            }
             for (name, item) in table.iter() {
                 let written = format!("{table_name}.{name}");
                 let key = ConfigKey::ALL.into_iter().find(|key| key.as_str() == written);
@@ -106,6 +157,25 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// The tables in a table, each under a name of its own.
+fn entries<K: Ord, V>(
+    path: &Path,
+    table: &dyn TableLike,
+    read: impl Fn(&str, &dyn TableLike) -> Result<(K, Option<V>), NameError>,
+) -> Result<BTreeMap<K, V>, RepoError> {
+    let entry = |(name, item): (&str, &toml_edit::Item)| {
+        let incomplete = || invalid(path, format!("{name} lacks something, or has what it cannot have"));
+        let (key, value) = read(name, item.as_table_like().ok_or_else(incomplete)?)
+            .map_err(|reason| invalid(path, format!("{name:?}: {reason}")))?;
+        Ok((key, value.ok_or_else(incomplete)?))
+    };
+    table.iter().map(entry).collect()
+}
+
+fn text(table: &dyn TableLike, key: &str) -> Option<String> {
+    table.get(key)?.as_str().map(str::to_owned)
 }
 
 fn local_path(directory: &Path) -> PathBuf {
@@ -135,6 +205,52 @@ impl Repository {
     pub fn configure(&self, key: ConfigKey, value: Option<&str>) -> Result<(), RepoError> {
         key.set(value, &local_path(&self.directory), &self.directory.join("tmp"), &*self.disk)
     }
+
+    /// Sets what a branch follows, or that it follows nothing.
+    pub(super) fn set_upstream(&mut self, branch: &RefName, to: Option<&Upstream>) -> Result<(), RepoError> {
+        let fields = to.map(|to| vec![("remote", to.remote.to_string()), ("branch", to.branch.to_string())]);
+        self.set_entry(BRANCHES, branch.as_str(), fields)
+    }
+
+    /// Sets where a remote is, or that there is none of this name.
+    pub(super) fn set_remote(&mut self, name: &RemoteName, url: Option<String>) -> Result<(), RepoError> {
+        self.set_entry(REMOTES, name.as_str(), url.map(|url| vec![("url", url)]))
+    }
+
+    /// Replaces or removes one table in a table, and leaves everything else, comments too, as it is.
+    fn set_entry(
+        &mut self,
+        table: &str,
+        name: &str,
+        fields: Option<Vec<(&str, String)>>,
+    ) -> Result<(), RepoError> {
+        let path = local_path(&self.directory);
+        let mut document = parse(&path)?;
+        let tables = document.entry(table).or_insert_with(|| {
+            let mut tables = toml_edit::Table::new();
+            tables.set_implicit(true);
+            tables.into()
+        });
+        let tables = tables.as_table_like_mut();
+        let tables = tables.ok_or_else(|| invalid(&path, format!("{table} is not a table")))?;
+        match fields {
+            None => drop(tables.remove(name)),
+            Some(fields) => {
+                let mut entry = toml_edit::Table::new();
+                fields.into_iter().for_each(|(key, value)| entry[key] = toml_edit::value(value));
+                tables.insert(name, entry.into());
+            }
+        }
+        write(&document, &path, &self.directory.join("tmp"), &*self.disk)?;
+        self.config = Config::load(&self.directory)?;
+        Ok(())
+    }
+}
+
+fn write(document: &DocumentMut, path: &Path, tmp: &Path, disk: &dyn Disk) -> Result<(), RepoError> {
+    let io = |source| RepoError::Io { action: "write", path: path.to_owned(), source };
+    create_dirs(disk, path.parent().unwrap_or(path)).map_err(io)?;
+    replace(disk, tmp, path, document.to_string().as_bytes(), Durability::Durable).map_err(io)
 }
 
 impl Config {
@@ -166,8 +282,6 @@ impl ConfigKey {
                     .map(|table| table.remove(name));
             }
         }
-        let io = |source| RepoError::Io { action: "write", path: path.to_owned(), source };
-        create_dirs(disk, path.parent().unwrap_or(path)).map_err(io)?;
-        replace(disk, tmp, path, document.to_string().as_bytes(), Durability::Durable).map_err(io)
+        write(&document, path, tmp, disk)
     }
 }

@@ -10,15 +10,14 @@ use std::sync::Arc;
 use crate::disk::{Disk, Durability, OsDisk, create_scratch_dir, replace};
 use crate::name::RefName;
 use crate::object::Direction;
-use crate::repo::{Config, DIRECTORY, FORMAT, Head, MANIFEST, RepoError, Repository};
-use crate::storage::{Folder, Key, Storage};
+use crate::repo::{Config, DIRECTORY, Head, MANIFEST, RepoError, Repository};
+use crate::storage::{Folder, Storage};
+use crate::store::version::{self, Version};
 use crate::store::{IndexCache, Store};
 use crate::worktree::detect::{self, Detected};
 
 /// The branch that a new repository is on.
 const FIRST_BRANCH: &str = "main";
-/// No format that will ever be is described at greater length.
-const MAX_FORMAT: u64 = 256;
 
 /// A repository that was made.
 pub struct Initialised {
@@ -88,7 +87,7 @@ impl Repository {
         let branch = RefName::new(FIRST_BRANCH)
             .map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
         Head::Branch(branch, None).write(&*disk, &directory)?;
-        Folder::new(directory.clone(), disk.clone()).create(&format_key(), FORMAT.as_bytes())?;
+        version::stamp(&Folder::new(directory.clone(), disk.clone()))?;
         let repository = Self::open_at(root.to_owned(), disk)?;
         let better = if manifest_written { repository.declare_all_directions()? } else { Vec::new() };
         Ok(Initialised { repository, existed: false, manifest_written, detected, better })
@@ -114,12 +113,10 @@ impl Repository {
         let directory = root.join(DIRECTORY);
         check_owner(&directory)?;
         let storage: Arc<dyn Storage> = Arc::new(Folder::new(directory.clone(), disk.clone()));
-        let format =
-            storage.read(&format_key(), MAX_FORMAT)?.ok_or(RepoError::Unfinished(directory.clone()))?;
-        if format != FORMAT.as_bytes() {
-            return Err(RepoError::UnknownFormat {
-                found: String::from_utf8_lossy(&format).trim_end().to_owned(),
-            });
+        match version::of(&*storage)? {
+            Version::Known => {}
+            Version::Absent => return Err(RepoError::Unfinished(directory)),
+            Version::Unknown(found) => return Err(RepoError::UnknownFormat { found }),
         }
         let index = IndexCache {
             disk: disk.clone(),
@@ -130,11 +127,6 @@ impl Repository {
         let config = Config::load(&directory)?;
         Ok(Repository { root, directory, disk, storage, store, config })
     }
-}
-
-fn format_key() -> Key {
-    // A constant that is a key.
-    Key::new("format").expect("a plain word is a key")
 }
 
 fn is_finished(directory: &Path) -> bool {

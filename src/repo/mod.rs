@@ -32,7 +32,7 @@ pub use branch::Branch;
 pub use checkout::{CheckedOut, CheckoutOptions};
 pub use commit::{CommitOptions, Committed};
 pub use compare::{Comparison, Side, Status};
-pub use config::{Config, ConfigKey};
+pub use config::{Config, ConfigKey, Upstream};
 pub use error::RepoError;
 pub use fsck::{Damage, FsckReport};
 pub use head::Head;
@@ -60,8 +60,6 @@ use crate::store::Store;
 pub const DIRECTORY: &str = ".mdl";
 /// The manifest's file name, at the root of the work tree.
 pub const MANIFEST: &str = "mdl.toml";
-/// What the key `format` holds.
-const FORMAT: &str = "mdl 1\n";
 
 /// A work tree and its repository.
 pub struct Repository {

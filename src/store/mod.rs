@@ -21,6 +21,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 mod verify;
+pub mod version;
 mod writer;
 
 use std::sync::{Arc, Mutex};
