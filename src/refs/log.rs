@@ -91,6 +91,11 @@ impl<'a> Log<'a> {
         Err(RefError::Contended { name: self.prefix.clone() })
     }
 
+    /// A log that had entries has none.
+    pub(super) fn vanished(&self) -> RefError {
+        RefError::Vanished { name: self.prefix.clone() }
+    }
+
     fn malformed(&self, problem: DecodeError) -> RefError {
         RefError::Malformed { name: self.prefix.clone(), problem }
     }

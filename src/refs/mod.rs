@@ -15,13 +15,15 @@
 mod advance;
 mod collection;
 mod entry;
+mod footing;
 mod log;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{advance, begin};
+pub use advance::{IsAncestor, Upload, advance, advance_from};
 pub use collection::{Mark, mark};
 pub use entry::{Entry, Nonce, Target};
+pub use footing::{Doomed, Footing, stand};
 
 use crate::name::RefName;
 use crate::object::Time;
@@ -105,8 +107,8 @@ pub enum RefError {
     Vanished { name: String },
     #[error("an entry of {name} would have {size} bytes, more than {limit}")]
     TooLarge { name: String, size: usize, limit: u64 },
-    #[error("a collection of garbage that only a newer mdl understands is under way")]
-    Collecting { epoch: u64 },
+    #[error("what {name} was to point to may have been collected meanwhile")]
+    Collected { name: String },
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]

@@ -53,7 +53,7 @@ impl Repository {
         let writer = self.store.writer(&Silent);
         let id = object::put(&writer, &tag)?;
         let mut writer = Some(writer);
-        let mut upload = || match writer.take() {
+        let mut upload = |_: &refs::Footing| match writer.take() {
             Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
             None => Ok(()),
         };
@@ -79,7 +79,7 @@ impl Repository {
             Target::Deleted,
             "tag: deleted",
             &self.store,
-            &mut || Ok(()),
+            &mut |_| Ok(()),
         )?;
         Ok(tag.commit)
     }

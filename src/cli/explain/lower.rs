@@ -64,10 +64,13 @@ pub(super) fn reference(error: &RefError) -> Advice {
         RefError::Number { .. } | RefError::Vanished { .. } | RefError::TooLarge { .. } => {
             Advice::new(Exit::Corruption, DAMAGED)
         }
+        RefError::Collected { .. } => Advice::new(
+            Exit::Conflict,
+            "`mdl gc` finishes the collection that is under way; then run the command again",
+        ),
         RefError::Contended { .. } => {
             Advice::new(Exit::Conflict, "wait for the other programs, and run the command again")
         }
-        RefError::Collecting { .. } => Advice::new(Exit::NeedsNewer, NEWER),
         RefError::Upload(inner) => boxed(inner.as_ref()),
         RefError::Storage(error) => io(&error.source),
         RefError::Object(error) => object(error),
