@@ -142,7 +142,7 @@ impl Advance<'_> {
     }
 
     fn is_base(&self, entry: &Entry) -> bool {
-        Some(entry.target).filter(Target::exists) == self.base
+        !entry.target.is_terminal() && Some(entry.target).filter(Target::exists) == self.base
     }
 
     fn attempt(&mut self, footing: &Footing, steps_back: bool) -> Result<Verdict, RefError> {

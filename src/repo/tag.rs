@@ -92,6 +92,6 @@ fn tags(name: &RefName) -> Ref {
 fn tag_of(entry: &Entry) -> Option<TagId> {
     match entry.target {
         Target::Tag(tag) => Some(tag),
-        Target::Birth | Target::Deleted | Target::Commit(_) | Target::Finished(_) => None,
+        _ => None,
     }
 }

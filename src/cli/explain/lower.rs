@@ -61,9 +61,10 @@ pub(super) fn reference(error: &RefError) -> Advice {
         RefError::Unknown { .. } => {
             Advice::new(Exit::Io, "look with `mdl log` whether it was done, and run the command again if not")
         }
-        RefError::Number { .. } | RefError::Vanished { .. } | RefError::TooLarge { .. } => {
-            Advice::new(Exit::Corruption, DAMAGED)
-        }
+        RefError::Number { .. }
+        | RefError::Vanished { .. }
+        | RefError::TooLarge { .. }
+        | RefError::TooManyBatches { .. } => Advice::new(Exit::Corruption, DAMAGED),
         RefError::Collected { .. } => Advice::new(
             Exit::Conflict,
             "`mdl gc` finishes the collection that is under way; then run the command again",

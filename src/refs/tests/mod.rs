@@ -1,5 +1,6 @@
 //! Refs as one client meets them; `races` has several at once, `folder` power cuts and faults.
 
+mod collecting;
 mod folder;
 mod races;
 
@@ -54,7 +55,7 @@ fn put(storage: &dyn Storage, key: &str, bytes: &[u8]) {
 }
 
 /// A collection's fence after the last entry.
-fn fence(storage: &dyn Storage, name: &str, epoch: u64) {
+fn fence_by_hand(storage: &dyn Storage, name: &str, epoch: u64) {
     let (number, last) = read(storage, &branch(name)).unwrap().unwrap();
     let entry = Entry {
         nonce: [number as u8 ^ 0x80; 16],
@@ -162,7 +163,7 @@ fn a_fence_makes_the_writer_verify_again() {
     let mut upload = |footing: &Footing| {
         if epochs.is_empty() {
             put(&storage, "gc/1", &crate::encoding::to_bytes(&mark));
-            fence(&storage, "main", 1);
+            fence_by_hand(&storage, "main", 1);
         }
         epochs.push(footing.epoch);
         Ok(())
@@ -222,7 +223,7 @@ fn a_footing_that_was_fenced_is_not_used_again() {
     let storage = Memory::new();
     go(&storage, "main", None, target(1)).unwrap();
     let footing = stand(&storage, &branch("main"), &by("")).unwrap();
-    fence(&storage, "main", 0);
+    fence_by_hand(&storage, "main", 0);
     let mut tries = Vec::new();
     let mut upload = |attempt: &Footing| {
         tries.push(attempt.number);
