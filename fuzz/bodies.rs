@@ -57,6 +57,7 @@ pub fn reencoded(kind: Kind, bytes: &[u8]) -> Option<(Vec<u8>, String)> {
         Kind::Outcome => of::<object::Outcome>(bytes),
         Kind::Commit => of::<object::Commit>(bytes),
         Kind::Tag => of::<object::Tag>(bytes),
+        Kind::Runs => of::<object::Runs>(bytes),
     }
 }
 

@@ -145,11 +145,12 @@ pub enum Kind {
     Outcome = 28,
     Commit = 29,
     Tag = 30,
+    Runs = 31,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Tree,
         Kind::Dataset,
         Kind::Profile,
@@ -165,6 +166,7 @@ impl Kind {
         Kind::Outcome,
         Kind::Commit,
         Kind::Tag,
+        Kind::Runs,
     ];
 
     /// The kind with this number.
@@ -190,6 +192,7 @@ impl Kind {
             Kind::Outcome => "outcome",
             Kind::Commit => "commit",
             Kind::Tag => "tag",
+            Kind::Runs => "runs",
         }
     }
 
@@ -211,6 +214,7 @@ impl Kind {
             Kind::Outcome => "mdl v1 outcome",
             Kind::Commit => "mdl v1 commit",
             Kind::Tag => "mdl v1 tag",
+            Kind::Runs => "mdl v1 runs",
         };
         Digest(blake3::derive_key(context, bytes))
     }
@@ -310,6 +314,7 @@ typed_ids! {
     OutcomeId => Outcome,
     CommitId => Commit,
     TagId => Tag,
+    RunsId => Runs,
 }
 
 #[cfg(test)]

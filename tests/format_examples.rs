@@ -10,7 +10,7 @@ use mdl::id::{CommitId, ContentId, DefinitionId, Digest, EnvironmentId, Kind, Pa
 use mdl::name::{EntryName, PartName, RunId, TreePath};
 use mdl::object::{
     Commit, Definition, Entry, Feature, Features, FindContent, Node, Object, Page, Params, Phase, Placed,
-    PlacedParams, Run, Series, Tag, Time, Tree,
+    PlacedParams, Run, Runs, Series, Tag, Time, Tree,
 };
 use mdl::refs;
 use mdl::storage::{Key, Memory, Storage};
@@ -131,6 +131,12 @@ fn ref_entry() -> refs::Entry {
     }
 }
 
+fn batch_entry() -> refs::Entry {
+    let target = refs::Target::Runs(id(0x99));
+    let why = "gc: 2 runs".to_owned();
+    refs::Entry { target, stepped_back: Some(1), epoch: 5, why, ..ref_entry() }
+}
+
 fn mark() -> refs::Mark {
     let doomed = vec![format!("packs/data/{}", id::<Digest>(0))];
     refs::Mark { doomed, nonce: [7; 16], who: "Ada <ada@example.org>".to_owned(), when: noon() }
@@ -223,6 +229,12 @@ fn examples() -> BTreeMap<&'static str, Example> {
         set: values([("train.lr", Value::Float(0.1))]),
         reproduces: None,
     };
+    let runs = Runs {
+        runs: [([7; 10], 0x77), ([8; 10], 0x88)]
+            .map(|(random, byte)| (RunId::from_parts(1_767_268_800_000, random), id::<CommitId>(byte)))
+            .into(),
+        batches: vec![id(0x99)],
+    };
     let series = Series { steps: Some(vec![10, 20, 25]), times: None, values: vec![0.5, 0.25, f64::NAN] };
     BTreeMap::from([
         ("values", plain(Value::List(scalars.to_vec()))),
@@ -235,10 +247,12 @@ fn examples() -> BTreeMap<&'static str, Example> {
         ("commit", object(commit)),
         ("run", plain(run)),
         ("tag", object(tag)),
+        ("runs", object(runs)),
         ("pack", pack()),
         ("recipe-root", recipe_root()),
         ("recipe-node", recipe_node()),
         ("ref-entry", plain(ref_entry())),
+        ("ref-batch", plain(batch_entry())),
         ("gc-mark", plain(mark())),
     ])
 }

@@ -77,7 +77,8 @@ typed_id_codecs!(
     SeriesId,
     OutcomeId,
     CommitId,
-    TagId
+    TagId,
+    RunsId
 );
 
 macro_rules! name_codecs {
@@ -144,15 +145,21 @@ impl Key for String {
     }
 }
 
-impl Key for PartName {
-    fn text(&self) -> &str {
-        self.as_str()
-    }
+macro_rules! name_keys {
+    ($($name:ident),*) => {
+        $(impl Key for $name {
+            fn text(&self) -> &str {
+                self.as_str()
+            }
 
-    fn parse(text: &str, reader: &Reader<'_>) -> Result<Self, DecodeError> {
-        PartName::new(text).map_err(|reason| reader.invalid(format!("not a name: {reason}")))
-    }
+            fn parse(text: &str, reader: &Reader<'_>) -> Result<Self, DecodeError> {
+                $name::new(text).map_err(|reason| reader.invalid(format!("not a name: {reason}")))
+            }
+        })*
+    };
 }
+
+name_keys!(PartName, RunId);
 
 impl<K: Key, T: Encode> Encode for BTreeMap<K, T> {
     fn encode(&self, writer: &mut Writer) {

@@ -16,6 +16,7 @@ mod packages;
 mod params;
 mod profile;
 mod run;
+mod runs;
 mod series;
 mod system;
 mod tag;
@@ -34,6 +35,7 @@ pub use packages::{Interpreter, Package, Packages};
 pub use params::Params;
 pub use profile::{Column, Moments, Profile, Tensor, TopValue};
 pub use run::{Divergence, Grade, Phase, Receipt, Run};
+pub use runs::Runs;
 pub use series::Series;
 pub use system::{Cpu, Limits, System};
 pub use tag::Tag;
@@ -212,6 +214,7 @@ pub fn links(kind: Kind, id: Digest, bytes: &[u8], see: &mut dyn FnMut(Link)) ->
         Kind::Outcome => of::<Outcome>(id, bytes, see),
         Kind::Commit => of::<Commit>(id, bytes, see),
         Kind::Tag => of::<Tag>(id, bytes, see),
+        Kind::Runs => of::<Runs>(id, bytes, see),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::id::CommitId;
 use crate::refs::entry::{self, Entry, Nonce, Target};
+use crate::refs::footing::{self, Footing, random_nonce};
 use crate::refs::log::Log;
-use crate::refs::{Advanced, Move, Ref, RefError, collection};
+use crate::refs::{Advanced, Move, Ref, RefError};
 use crate::storage::{Created, Storage, StorageError};
 
 /// How often a create whose reply was lost is tried again before its end is called unknown.
@@ -12,57 +13,50 @@ const TRIES: usize = 3;
 /// Collections that may fence a ref in the course of one move.
 const FENCES: usize = 100;
 
+/// Makes durable what a ref is going to point to.
+pub type Upload<'a> = &'a mut dyn FnMut(&Footing) -> Result<(), RefError>;
+
+/// Whether a commit is another or comes before it.
+pub type IsAncestor<'a> = &'a dyn Fn(CommitId, CommitId) -> Result<bool, RefError>;
+
 /// Moves a ref from `base` (`None`: it does not exist or was deleted) to `target`.
 ///
 /// `upload` makes everything that the target refers to durable; it is called once an attempt, with the
-/// epoch read before, and so again where a collection fenced the ref. `is_ancestor(a, b)` says whether
-/// commit `a` is `b` or comes before it. A move may step back: to a commit that does not come after the
-/// base, or to [`Target::Deleted`].
+/// footing of that attempt, and so again where a collection fenced the ref. It relies on no pack that is
+/// doomed, nor on what it did for another footing: that is [`RefError::Collected`]. `is_ancestor(a, b)` says
+/// whether commit `a` is `b` or comes before it. A move may step back: to a commit that does not come after
+/// the base, or to [`Target::Deleted`].
 pub fn advance(
     storage: &dyn Storage,
     name: &Ref,
     base: Option<Target>,
     target: Target,
     by: &Move,
-    upload: &mut dyn FnMut(u64) -> Result<(), RefError>,
-    is_ancestor: &dyn Fn(CommitId, CommitId) -> Result<bool, RefError>,
+    upload: Upload<'_>,
+    is_ancestor: IsAncestor<'_>,
 ) -> Result<Advanced, RefError> {
+    let log = Log::of(storage, name);
     let base = base.filter(Target::exists);
+    let mut advance = Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce };
+    let (number, last) = footing::born(storage, &advance.log, by, advance.nonce)?;
+    advance.run(number, last, None, upload)
+}
+
+/// Moves a ref from where a footing has it to `target`, as [`advance`] does: what was made for that footing
+/// counts for the first attempt.
+pub fn advance_from(
+    storage: &dyn Storage,
+    name: &Ref,
+    footing: &Footing,
+    target: Target,
+    by: &Move,
+    upload: Upload<'_>,
+    is_ancestor: IsAncestor<'_>,
+) -> Result<Advanced, RefError> {
     let log = Log::of(storage, name);
-    Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce }.run(upload)
-}
-
-/// Begins the log of a ref that is new, such as a run's: before anything is stored for it, since what is found
-/// to be there already is kept by a collection only if it sees the ref.
-pub fn begin(storage: &dyn Storage, name: &Ref, by: &Move) -> Result<(), RefError> {
-    let log = Log::of(storage, name);
-    let bytes = entry::bounded(&birth(random_nonce()?, by), log.prefix())?;
-    storage.create(&log.key(0)?, &bytes)?;
-    Ok(())
-}
-
-fn birth(nonce: Nonce, by: &Move) -> Entry {
-    Entry {
-        target: Target::Birth,
-        previous: None,
-        nonce,
-        recent: Vec::new(),
-        stepped_back: None,
-        epoch: 0,
-        who: by.who.clone(),
-        when: by.when.clone(),
-        why: "birth".to_owned(),
-    }
-}
-
-fn random_nonce() -> Result<Nonce, RefError> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| StorageError {
-        action: "draw",
-        place: "random bytes".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(nonce)
+    let base = Some(footing.entry.target).filter(Target::exists);
+    let mut advance = Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce };
+    advance.run(footing.number, footing.entry.clone(), Some(footing.clone()), upload)
 }
 
 /// A move under way.
@@ -72,7 +66,7 @@ pub(super) struct Advance<'a> {
     pub(super) base: Option<Target>,
     pub(super) target: Target,
     pub(super) by: &'a Move,
-    pub(super) is_ancestor: &'a dyn Fn(CommitId, CommitId) -> Result<bool, RefError>,
+    pub(super) is_ancestor: IsAncestor<'a>,
     pub(super) nonce: &'a mut dyn FnMut() -> Result<Nonce, RefError>,
 }
 
@@ -93,11 +87,14 @@ struct Attempt {
 }
 
 impl Advance<'_> {
+    /// Tries until it is decided, from the entry that was read last; with a footing, if that was taken then.
     pub(super) fn run(
         &mut self,
-        upload: &mut dyn FnMut(u64) -> Result<(), RefError>,
+        mut number: u64,
+        mut last: Entry,
+        mut footing: Option<Footing>,
+        upload: Upload<'_>,
     ) -> Result<Advanced, RefError> {
-        let (mut number, mut last) = self.begin()?;
         let steps_back = self.steps_back()?;
         if self.is_reached(&last, steps_back)? {
             // By somebody else, or by us before we were stopped: who may not have made it durable.
@@ -108,30 +105,19 @@ impl Advance<'_> {
             return Ok(Advanced::Lost(last));
         }
         for _ in 0..FENCES {
-            let epoch = collection::epoch(self.storage)?;
-            upload(epoch)?;
+            let footing = match footing.take() {
+                Some(footing) => footing,
+                None => footing::after(self.storage, number, last)?,
+            };
+            upload(&footing)?;
             self.storage.settle("packs")?;
-            match self.attempt(number + 1, &last, steps_back, epoch)? {
+            match self.attempt(&footing, steps_back)? {
                 Verdict::Done => return Ok(Advanced::Done),
                 Verdict::Lost(entry) => return Ok(Advanced::Lost(entry)),
                 Verdict::Fenced(at, entry) => (number, last) = (at, entry),
             }
         }
         Err(RefError::Contended { name: self.log.prefix().to_owned() })
-    }
-
-    /// The last entry, after the log was begun if it was not. A new ref is born empty, before anything is
-    /// uploaded for it, so that a collection sees it and can fence it.
-    fn begin(&mut self) -> Result<(u64, Entry), RefError> {
-        if self.log.highest()?.is_none() {
-            let birth = birth((self.nonce)()?, self.by);
-            self.storage.create(&self.log.key(0)?, &entry::bounded(&birth, self.log.prefix())?)?;
-        }
-        self.log.read()?.ok_or_else(|| self.vanished())
-    }
-
-    fn vanished(&self) -> RefError {
-        RefError::Vanished { name: self.log.prefix().to_owned() }
     }
 
     /// Whether the target does not come after the base.
@@ -156,24 +142,18 @@ impl Advance<'_> {
     }
 
     fn is_base(&self, entry: &Entry) -> bool {
-        Some(entry.target).filter(Target::exists) == self.base
+        !entry.target.is_terminal() && Some(entry.target).filter(Target::exists) == self.base
     }
 
-    fn attempt(
-        &mut self,
-        number: u64,
-        last: &Entry,
-        steps_back: bool,
-        epoch: u64,
-    ) -> Result<Verdict, RefError> {
-        let nonce = (self.nonce)()?;
+    fn attempt(&mut self, footing: &Footing, steps_back: bool) -> Result<Verdict, RefError> {
+        let (number, last, nonce) = (footing.number + 1, &footing.entry, (self.nonce)()?);
         let entry = Entry {
             target: self.target,
             previous: Some(last.target),
             nonce,
             recent: last.recent_after(),
             stepped_back: if steps_back { Some(number) } else { last.stepped_back },
-            epoch,
+            epoch: footing.epoch,
             who: self.by.who.clone(),
             when: self.by.when.clone(),
             why: self.by.why.clone(),
@@ -183,7 +163,7 @@ impl Advance<'_> {
             if matches!(created, Ok(Created::Created)) && self.log.highest()? == Some(number) {
                 return Ok(Verdict::Done);
             }
-            let (at, value) = self.log.read()?.ok_or_else(|| self.vanished())?;
+            let (at, value) = self.log.read()?.ok_or_else(|| self.log.vanished())?;
             self.judge(Attempt { number, nonce, unanswered: created.err() }, at, value, steps_back)
         })();
         // From here on a storage that fails leaves the question open.
@@ -218,7 +198,7 @@ impl Advance<'_> {
             // No answer to the create, and nobody is there: it may still come to be.
             None => match attempt.unanswered {
                 Some(source) => return Err(self.unknown(source)),
-                None => return Err(self.vanished()),
+                None => return Err(self.log.vanished()),
             },
             Some(0) => Some(last.nonce == attempt.nonce),
             Some(distance) => last.recent.get(distance as usize - 1).map(|nonce| *nonce == attempt.nonce),

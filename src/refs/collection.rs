@@ -35,16 +35,3 @@ impl Mark {
 pub fn mark(storage: &dyn Storage) -> Result<Option<(u64, Mark)>, RefError> {
     Log::new(storage, "gc".to_owned()).read_with(MAX_BYTES, Mark::from_bytes)
 }
-
-/// The epoch that a new entry bears. This version cannot keep clear of doomed packs, so where some are
-/// still listed it writes nothing.
-pub(super) fn epoch(storage: &dyn Storage) -> Result<u64, RefError> {
-    let Some((epoch, mark)) = mark(storage)? else { return Ok(0) };
-    if !mark.doomed.is_empty() {
-        let listed = storage.list("packs")?;
-        if mark.doomed.iter().any(|doomed| listed.iter().any(|pack| pack.key.as_str() == doomed)) {
-            return Err(RefError::Collecting { epoch });
-        }
-    }
-    Ok(epoch)
-}

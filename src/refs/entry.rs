@@ -1,7 +1,7 @@
 //! One entry of a ref's log, and its canonical bytes.
 
 use crate::encoding::{self, Decode, DecodeError, DecodeProblem, Encode, Reader, Writer, record};
-use crate::id::{CommitId, TagId};
+use crate::id::{CommitId, Digest, Kind, RunsId, TagId};
 use crate::object::Time;
 use crate::refs::RefError;
 
@@ -27,12 +27,29 @@ pub enum Target {
     Tag(TagId),
     /// The last commit of a run: nothing is ever appended to its log.
     Finished(CommitId),
+    /// A batch of runs: nothing is ever appended to its log.
+    Runs(RunsId),
 }
 
 impl Target {
     /// Whether it is something.
     pub fn exists(&self) -> bool {
         !matches!(self, Target::Birth | Target::Deleted)
+    }
+
+    /// Whether it is the last of its log.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Target::Finished(_) | Target::Runs(_))
+    }
+
+    /// The object that it is, if it is one.
+    pub fn object(&self) -> Option<(Kind, Digest)> {
+        match self {
+            Target::Commit(id) | Target::Finished(id) => Some((Kind::Commit, id.digest())),
+            Target::Tag(id) => Some((Kind::Tag, id.digest())),
+            Target::Runs(id) => Some((Kind::Runs, id.digest())),
+            Target::Birth | Target::Deleted => None,
+        }
     }
 }
 
@@ -108,6 +125,7 @@ impl Encode for Target {
             Target::Commit(id) => ("commit", Some(id.digest())),
             Target::Tag(id) => ("tag", Some(id.digest())),
             Target::Finished(id) => ("finished", Some(id.digest())),
+            Target::Runs(id) => ("runs", Some(id.digest())),
         };
         writer.list(1 + usize::from(id.is_some()));
         writer.text(word);
@@ -127,7 +145,8 @@ impl Decode for Target {
             ("commit", 2) => Target::Commit(CommitId::decode(reader)?),
             ("tag", 2) => Target::Tag(TagId::decode(reader)?),
             ("finished", 2) => Target::Finished(CommitId::decode(reader)?),
-            ("birth" | "deleted" | "commit" | "tag" | "finished", _) => {
+            ("runs", 2) => Target::Runs(RunsId::decode(reader)?),
+            ("birth" | "deleted" | "commit" | "tag" | "finished" | "runs", _) => {
                 return Err(reader.error(DecodeProblem::Expected("a target")));
             }
             _ => return Err(reader.error(DecodeProblem::UnknownVariant(word.to_owned()))),
@@ -141,7 +160,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::Digest;
 
     fn entry(target: Target) -> Entry {
         Entry {
@@ -159,8 +177,13 @@ mod tests {
 
     #[test]
     fn every_target_comes_back() {
-        let id = Digest::new([9; 32]);
-        let pointing = [Target::Commit(id.into()), Target::Tag(id.into()), Target::Finished(id.into())];
+        let id = |byte| Digest::new([byte; 32]);
+        let pointing = [
+            Target::Commit(id(1).into()),
+            Target::Tag(id(2).into()),
+            Target::Finished(id(3).into()),
+            Target::Runs(id(4).into()),
+        ];
         for target in [Target::Birth, Target::Deleted].into_iter().chain(pointing) {
             let entry = entry(target);
             assert_eq!(Entry::from_bytes(&encoding::to_bytes(&entry)), Ok(entry));

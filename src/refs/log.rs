@@ -1,6 +1,5 @@
 //! Logs of numbered keys, and how a ref's name becomes the key of its log.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::encoding::DecodeError;
@@ -22,6 +21,8 @@ impl Family {
             Family::Heads => "refs/heads",
             Family::Tags => "refs/tags",
             Family::Runs => "refs/runs",
+            Family::Batches => "refs/packed",
+            Family::Remotes => "refs/remotes",
         }
     }
 }
@@ -62,7 +63,8 @@ impl<'a> Log<'a> {
         numbers.max().map(|number| self.checked(number)).transpose()
     }
 
-    fn checked(&self, number: u64) -> Result<u64, RefError> {
+    /// A number, if there can be one more after it.
+    pub(super) fn checked(&self, number: u64) -> Result<u64, RefError> {
         if number < MAX_NUMBER { Ok(number) } else { Err(self.beyond(number)) }
     }
 
@@ -89,6 +91,11 @@ impl<'a> Log<'a> {
             }
         }
         Err(RefError::Contended { name: self.prefix.clone() })
+    }
+
+    /// A log that had entries has none.
+    pub(super) fn vanished(&self) -> RefError {
+        RefError::Vanished { name: self.prefix.clone() }
     }
 
     fn malformed(&self, problem: DecodeError) -> RefError {
@@ -124,29 +131,11 @@ impl<'a> Log<'a> {
 }
 
 /// The number of an entry; `None` for a key that is not of this log.
-fn number_in(prefix: &str, key: &Key) -> Option<u64> {
+pub(super) fn number_in(prefix: &str, key: &Key) -> Option<u64> {
     let text = key.as_str().strip_prefix(prefix)?.strip_prefix('/')?;
     let number: u64 = text.parse().ok()?;
     // Only the plain form: two keys must not be one number.
     (number.to_string() == text).then_some(number)
-}
-
-/// The highest number of every ref of a family, sorted by name.
-pub(super) fn highest_of_family(
-    storage: &dyn Storage,
-    family: Family,
-) -> Result<Vec<(RefName, u64)>, RefError> {
-    let mut highest = BTreeMap::new();
-    for listed in storage.list(family.prefix())? {
-        let Some((log, _)) = listed.key.as_str().rsplit_once('/') else { continue };
-        let component = log.strip_prefix(family.prefix()).and_then(|rest| rest.strip_prefix('/'));
-        let Some(name) = component.and_then(from_component) else { continue };
-        let Some(number) = number_in(log, &listed.key) else { continue };
-        let number = Log::new(storage, log.to_owned()).checked(number)?;
-        let known = highest.entry(name).or_insert(number);
-        *known = number.max(*known);
-    }
-    Ok(highest.into_iter().collect())
 }
 
 /// A ref's name as one component of a key. Capitals are escaped too, so that `Main` and `main` are two

@@ -15,13 +15,21 @@
 mod advance;
 mod collection;
 mod entry;
+mod fence;
+mod footing;
+mod listing;
 mod log;
+mod runs;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{advance, begin};
+pub use advance::{IsAncestor, Upload, advance, advance_from};
 pub use collection::{Mark, mark};
 pub use entry::{Entry, Nonce, Target};
+pub use fence::fence;
+pub use footing::{Doomed, Footing, stand};
+pub use listing::{Logged, all_logs, list_all, names};
+pub use runs::{Runs, packed_runs, runs};
 
 use crate::name::RefName;
 use crate::object::Time;
@@ -37,6 +45,15 @@ pub enum Family {
     Tags,
     /// Runs: `refs/runs/<id>/<n>`.
     Runs,
+    /// Batches of finished runs: `refs/packed/<id>/<n>`.
+    Batches,
+    /// Branches of remotes as they were last seen: `refs/remotes/<name>/<n>`, with names such as `origin/main`.
+    Remotes,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Heads, Self::Tags, Self::Runs, Self::Batches, Self::Remotes];
 }
 
 /// A ref: a family and a name.
@@ -54,6 +71,8 @@ impl std::fmt::Display for Ref {
             Family::Heads => "branch",
             Family::Tags => "tag",
             Family::Runs => "run",
+            Family::Batches => "batch",
+            Family::Remotes => "remote branch",
         };
         write!(f, "{family} {}", self.name)
     }
@@ -105,8 +124,10 @@ pub enum RefError {
     Vanished { name: String },
     #[error("an entry of {name} would have {size} bytes, more than {limit}")]
     TooLarge { name: String, size: usize, limit: u64 },
-    #[error("a collection of garbage that only a newer mdl understands is under way")]
-    Collecting { epoch: u64 },
+    #[error("there are more than {limit} batches of runs")]
+    TooManyBatches { limit: usize },
+    #[error("what {name} was to point to may have been collected meanwhile")]
+    Collected { name: String },
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
@@ -123,37 +144,8 @@ pub fn history(storage: &dyn Storage, name: &Ref) -> Result<Vec<(u64, Entry)>, R
     Log::of(storage, name).history()
 }
 
-/// The names of a family that ever were, also deleted ones, sorted.
-pub fn names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefError> {
-    Ok(log::highest_of_family(storage, family)?.into_iter().map(|(name, _)| name).collect())
-}
-
 /// The refs of a family that exist (births and deletions left out), sorted by name, at the cost of [`list_all`].
 pub fn list(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
     let all = list_all(storage, family)?.into_iter();
     Ok(all.filter(|(_, entry)| entry.target.exists()).collect())
-}
-
-/// The refs of a family that ever were, sorted by name, with their values.
-///
-/// Costs two listings of the family, whatever the number of its refs, and a read for each.
-pub fn list_all(storage: &dyn Storage, family: Family) -> Result<Vec<(RefName, Entry)>, RefError> {
-    let before = log::highest_of_family(storage, family)?;
-    let mut found = Vec::with_capacity(before.len());
-    for (name, number) in &before {
-        found.push(Log::of(storage, &Ref { family, name: name.clone() }).entry(*number)?);
-    }
-    let after = log::highest_of_family(storage, family)?;
-    let mut refs = Vec::with_capacity(after.len());
-    for (name, number) in after {
-        // What was read counts only if its number was still the highest afterwards.
-        let at = before.binary_search_by(|(other, _)| other.cmp(&name)).ok();
-        let steady = at.filter(|at| before[*at].1 == number).and_then(|at| found[at].take());
-        let entry = match steady {
-            Some(entry) => Some(entry),
-            None => read(storage, &Ref { family, name: name.clone() })?.map(|(_, entry)| entry),
-        };
-        refs.extend(entry.map(|entry| (name, entry)));
-    }
-    Ok(refs)
 }

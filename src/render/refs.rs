@@ -91,6 +91,7 @@ fn target(target: &Target) -> String {
         Target::Deleted => "deleted".to_owned(),
         Target::Commit(id) | Target::Finished(id) => short_id(id),
         Target::Tag(id) => format!("tag {}", short_id(id)),
+        Target::Runs(id) => format!("runs {}", short_id(id)),
     }
 }
 
@@ -113,6 +114,7 @@ pub fn history_json(name: &str, entries: &[(u64, Entry)]) -> Json {
         Target::Deleted => json!({"state": "deleted"}),
         Target::Commit(id) | Target::Finished(id) => json!({"commit": id.to_string()}),
         Target::Tag(id) => json!({"tag": id.to_string()}),
+        Target::Runs(id) => json!({"runs": id.to_string()}),
     };
     let entry = |(number, it): &(u64, Entry)| {
         json!({

@@ -36,7 +36,7 @@ impl Repository {
         if self.tip(name)?.is_some() {
             return Err(RepoError::Exists(name.to_string()));
         }
-        self.advance(name, None, Target::Commit(at), "branch: created", &mut || Ok(()))
+        self.advance(name, None, Target::Commit(at), "branch: created", &mut |_| Ok(()))
     }
 
     /// Deletes a branch that is not checked out, and says where it was. Its history stays.
@@ -49,7 +49,7 @@ impl Repository {
         if !force && !self.is_reachable_without(name, tip)? {
             return Err(RepoError::Unmerged(name.to_string()));
         }
-        self.advance(name, Some(tip), Target::Deleted, "branch: deleted", &mut || Ok(()))?;
+        self.advance(name, Some(tip), Target::Deleted, "branch: deleted", &mut |_| Ok(()))?;
         Ok(tip)
     }
 
@@ -73,7 +73,7 @@ impl Repository {
         if matches!(self.head()?, Head::Branch(current, _) if current == *from) {
             self.set_head(&Head::Branch(to.clone(), Some(tip)))?;
         }
-        self.advance(from, Some(tip), Target::Deleted, &format!("branch: renamed to {to}"), &mut || Ok(()))
+        self.advance(from, Some(tip), Target::Deleted, &format!("branch: renamed to {to}"), &mut |_| Ok(()))
     }
 
     /// Moves a branch, after `upload` has made durable what it will point to.
@@ -83,7 +83,7 @@ impl Repository {
         base: Option<CommitId>,
         target: Target,
         why: &str,
-        upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
+        upload: refs::Upload<'_>,
     ) -> Result<(), RepoError> {
         self.advance_ref(&heads(name), base.map(Target::Commit), target, why, &self.store, upload)
     }
@@ -96,13 +96,11 @@ impl Repository {
         target: Target,
         why: &str,
         find: &dyn Find,
-        upload: &mut dyn FnMut() -> Result<(), refs::RefError>,
+        upload: refs::Upload<'_>,
     ) -> Result<(), RepoError> {
         let by = Move { who: self.identity(), when: self.now(), why: why.to_owned() };
-        // Nothing collects garbage here yet: what was uploaded once stays, whatever the epoch.
-        let mut upload = |_epoch| upload();
         let is_ancestor = |a, b| Ok(graph::is_ancestor(find, a, b)?);
-        match refs::advance(&*self.storage, name, base, target, &by, &mut upload, &is_ancestor)? {
+        match refs::advance(&*self.storage, name, base, target, &by, upload, &is_ancestor)? {
             Advanced::Done => Ok(()),
             Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),
         }

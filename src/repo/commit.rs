@@ -160,7 +160,7 @@ impl Repository {
         writer: Writer<'_>,
     ) -> Result<Written, RepoError> {
         let (mut writer, mut written) = (Some(writer), Written::default());
-        let mut upload = || {
+        let mut upload = || -> Result<(), RefError> {
             if let Some(writer) = writer.take() {
                 written = writer.finish().map_err(|error| RefError::Upload(error.into()))?;
             }
@@ -174,7 +174,7 @@ impl Repository {
             Head::Branch(name, base) => {
                 let find = AndCommit { store: &self.store, id, bytes: encoding::to_bytes(commit) };
                 let base = base.map(Target::Commit);
-                self.advance_ref(&heads(name), base, Target::Commit(id), &why, &find, &mut upload)?;
+                self.advance_ref(&heads(name), base, Target::Commit(id), &why, &find, &mut |_| upload())?;
             }
             Head::Detached(_) => {
                 upload()?;

@@ -78,7 +78,7 @@ impl Repository {
             closure: Closure::new(&self.store),
             seen: HashSet::new(),
         };
-        for family in [Family::Heads, Family::Tags, Family::Runs] {
+        for family in Family::ALL {
             for name in refs::names(&*self.storage, family)? {
                 let name = Ref { family, name };
                 match refs::history(&*self.storage, &name) {
@@ -115,11 +115,8 @@ impl Check<'_> {
 
     /// Follows one value of a ref as far as everything is there.
     fn target(&mut self, name: &str, target: Target) -> Result<(), RepoError> {
-        let tip = match target {
-            Target::Commit(commit) | Target::Finished(commit) => Link::Object(Kind::Commit, commit.digest()),
-            Target::Tag(tag) => Link::Object(Kind::Tag, tag.digest()),
-            Target::Birth | Target::Deleted => return Ok(()),
-        };
+        let Some((kind, id)) = target.object() else { return Ok(()) };
+        let tip = Link::Object(kind, id);
         let (store, progress) = (&self.repository.store, self.progress);
         let (mut objects, mut contents, mut missing, mut failed) = (0, 0, Vec::new(), None);
         let seen = &mut self.seen;

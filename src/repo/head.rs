@@ -92,6 +92,6 @@ pub(super) fn heads(name: &RefName) -> Ref {
 pub(super) fn commit_of(entry: &Entry) -> Option<CommitId> {
     match entry.target {
         Target::Commit(commit) | Target::Finished(commit) => Some(commit),
-        Target::Birth | Target::Deleted | Target::Tag(_) => None,
+        Target::Birth | Target::Deleted | Target::Tag(_) | Target::Runs(_) => None,
     }
 }

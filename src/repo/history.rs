@@ -137,7 +137,7 @@ impl Repository {
         let from = tip.ok_or(RepoError::NoCommits)?;
         let commit: Commit = object::get(&self.store, from)?;
         let to = *commit.parents.first().ok_or(RepoError::NoParent(from))?;
-        self.advance(&name, tip, Target::Commit(to), "undo", &mut || Ok(()))?;
+        self.advance(&name, tip, Target::Commit(to), "undo", &mut |_| Ok(()))?;
         Ok(Step { from, to })
     }
 }

@@ -53,7 +53,7 @@ impl Repository {
         let writer = self.store.writer(&Silent);
         let id = object::put(&writer, &tag)?;
         let mut writer = Some(writer);
-        let mut upload = || match writer.take() {
+        let mut upload = |_: &refs::Footing| match writer.take() {
             Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
             None => Ok(()),
         };
@@ -79,7 +79,7 @@ impl Repository {
             Target::Deleted,
             "tag: deleted",
             &self.store,
-            &mut || Ok(()),
+            &mut |_| Ok(()),
         )?;
         Ok(tag.commit)
     }
@@ -92,6 +92,6 @@ fn tags(name: &RefName) -> Ref {
 fn tag_of(entry: &Entry) -> Option<TagId> {
     match entry.target {
         Target::Tag(tag) => Some(tag),
-        Target::Birth | Target::Deleted | Target::Commit(_) | Target::Finished(_) => None,
+        _ => None,
     }
 }

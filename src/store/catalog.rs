@@ -130,23 +130,33 @@ impl Catalog {
 
     /// Where an entry lies, among the packs that are known.
     pub(super) fn find_known(&self, kind: EntryKind, id: &Digest) -> Result<Option<Location>, StoreError> {
+        self.find_outside(kind, id, &HashSet::new())
+    }
+
+    /// Where an entry lies outside of some packs, among those that are known.
+    pub(super) fn find_outside(
+        &self,
+        kind: EntryKind,
+        id: &Digest,
+        doomed: &HashSet<PackName>,
+    ) -> Result<Option<Location>, StoreError> {
         let view = self.view();
         for found in view.index.from(id) {
             let Ok((name, entry)) = found else {
                 self.drop_index()?;
-                return self.find_known(kind, id);
+                return self.find_outside(kind, id, doomed);
             };
             if entry.id != *id {
                 break;
             }
-            if entry.kind == kind && !view.gone.contains(&name) {
+            if entry.kind == kind && !view.gone.contains(&name) && !doomed.contains(&name) {
                 let pack = self.covered(name);
                 if self.reader.exists(&pack)? {
                     return Ok(Some(Location { pack, place: entry.place }));
                 }
             }
         }
-        self.find_younger(&view, kind, id)
+        self.find_younger(&view, kind, id, doomed)
     }
 
     fn find_younger(
@@ -154,6 +164,7 @@ impl Catalog {
         view: &View,
         kind: EntryKind,
         id: &Digest,
+        doomed: &HashSet<PackName>,
     ) -> Result<Option<Location>, StoreError> {
         let sections: &[Section] = match kind {
             EntryKind::Chunk => &[Section::Data],
@@ -161,7 +172,8 @@ impl Catalog {
             EntryKind::Object(_) => &Section::ALL,
         };
         for section in sections {
-            for pack in view.younger[*section as usize].iter().flat_map(|packs| packs.iter()) {
+            let packs = view.younger[*section as usize].iter().flat_map(|packs| packs.iter());
+            for pack in packs.filter(|pack| !doomed.contains(&pack.name)) {
                 if let Some(place) = self.reader.entries(pack)?.find(kind, id) {
                     return Ok(Some(Location { pack: pack.clone(), place }));
                 }

@@ -24,6 +24,7 @@ mod verify;
 pub mod version;
 mod writer;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 pub use catalog::IndexCache;
@@ -106,7 +107,12 @@ impl Store {
 
     /// Starts to write. What counts as here already is what the packs have that are listed from now on.
     pub fn writer<'a>(&'a self, progress: &'a dyn Progress) -> Writer<'a> {
-        Writer::new(self, progress)
+        self.writer_without(HashSet::new(), progress)
+    }
+
+    /// Starts to write beside a collection: what only its doomed packs have is written again.
+    pub fn writer_without<'a>(&'a self, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Writer<'a> {
+        Writer::new(self, doomed, progress)
     }
 
     /// Everything whose id starts like this, sorted.

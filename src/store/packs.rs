@@ -48,6 +48,12 @@ impl PackName {
         (!name.bytes().any(|byte| byte.is_ascii_uppercase())).then_some(Self { section, digest })
     }
 
+    /// The name behind the text of a key, in whichever section.
+    pub fn parse(key: &str) -> Option<Self> {
+        let key = Key::new(key)?;
+        Section::ALL.into_iter().find_map(|section| Self::from_key(section, &key))
+    }
+
     /// The key.
     pub fn key(&self) -> Key {
         // A prefix of letters and 64 digits are always a key.

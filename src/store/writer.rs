@@ -4,6 +4,7 @@
 //! those that are new become frames of their own (`ingest`). What the store or this writer has already is
 //! not written again, and if nothing is new, nothing is written.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -15,7 +16,7 @@ use crate::store::codec::Encoder;
 use crate::store::cut::MAX_CHUNK;
 use crate::store::draft::{Encoded, Item, Packer, Published};
 use crate::store::layout::{EntryKind, MAX_RAW};
-use crate::store::packs::Section;
+use crate::store::packs::{PackName, Section};
 use crate::store::pool::{Lent, Pool};
 use crate::store::sample::{Texture, texture};
 use crate::store::seen::Seen;
@@ -35,6 +36,8 @@ const BLOCKS: usize = 7;
 pub struct Writer<'a> {
     store: &'a Store,
     pub(super) progress: &'a dyn Progress,
+    /// Packs that are about to be removed: what only they have counts as new.
+    doomed: HashSet<PackName>,
     seen: Seen,
     pub(super) data: Packer,
     meta: Packer,
@@ -82,11 +85,12 @@ struct SmallFrames {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(store: &'a Store, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(store: &'a Store, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Self {
         let storage = &store.storage;
         Self {
             store,
             progress,
+            doomed,
             seen: Seen::new(),
             data: Packer::new(storage.clone(), Section::Data),
             meta: Packer::new(storage.clone(), Section::Meta),
@@ -142,7 +146,7 @@ impl<'a> Writer<'a> {
             self.store.catalog.refresh()?;
             let _ = self.listed.set(());
         }
-        Ok(self.store.catalog.find_known(kind, id)?.is_some())
+        Ok(self.store.catalog.find_outside(kind, id, &self.doomed)?.is_some())
     }
 
     /// Encodes a frame and appends it to a pack. If that fails, so will [`Writer::finish`].

@@ -55,6 +55,7 @@ fn refs_and_commits_are_as_expected() {
                 Target::Commit(id) => format!("commit {id}"),
                 Target::Finished(id) => format!("finished {id}"),
                 Target::Tag(id) => format!("tag {id}"),
+                Target::Runs(id) => format!("runs {id}"),
             };
             lines.push(format!("ref {word}/{name} {number} {target}"));
         }

@@ -93,6 +93,7 @@ make! {
     }
     Cpu { model, vendor, cores, threads, extensions }
     Limits { cpus, memory }
+    Runs { runs, batches }
     Tag { name, commit, author, time, message }
     Placed { path, node }
 }
@@ -168,7 +169,7 @@ macro_rules! make_ids {
 
 make_ids! {
     ContentId TreeId DatasetId ProfileId FeaturesId ParamsId CodeId PackagesId SystemId AcceleratorsId
-    EnvironmentId DefinitionId SeriesId OutcomeId CommitId
+    EnvironmentId DefinitionId SeriesId OutcomeId CommitId RunsId
 }
 
 impl<T: Make> Make for Option<T> {
@@ -251,5 +252,6 @@ pub fn object(kind: Kind, bytes: &[u8]) -> (Vec<u8>, String) {
         Kind::Outcome => of::<Outcome>(bytes),
         Kind::Commit => of::<Commit>(bytes),
         Kind::Tag => of::<Tag>(bytes),
+        Kind::Runs => of::<Runs>(bytes),
     }
 }

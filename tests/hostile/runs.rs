@@ -48,7 +48,7 @@ fn forge_run(forge: &Forge, run: Run, ended: bool) {
     let name = Ref { family: Family::Runs, name: id.as_str().parse().unwrap() };
     let by = Move { who: "a".into(), when: forge.base.time.clone(), why: "run".into() };
     let target = if ended { Target::Finished(commit) } else { Target::Commit(commit) };
-    refs::begin(&storage, &name, &by).unwrap();
+    refs::stand(&storage, &name, &by).unwrap();
     refs::advance(&storage, &name, None, target, &by, &mut |_| Ok(()), &|_, _| Ok(true)).unwrap();
 }
 

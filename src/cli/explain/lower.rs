@@ -61,13 +61,17 @@ pub(super) fn reference(error: &RefError) -> Advice {
         RefError::Unknown { .. } => {
             Advice::new(Exit::Io, "look with `mdl log` whether it was done, and run the command again if not")
         }
-        RefError::Number { .. } | RefError::Vanished { .. } | RefError::TooLarge { .. } => {
-            Advice::new(Exit::Corruption, DAMAGED)
-        }
+        RefError::Number { .. }
+        | RefError::Vanished { .. }
+        | RefError::TooLarge { .. }
+        | RefError::TooManyBatches { .. } => Advice::new(Exit::Corruption, DAMAGED),
+        RefError::Collected { .. } => Advice::new(
+            Exit::Conflict,
+            "`mdl gc` finishes the collection that is under way; then run the command again",
+        ),
         RefError::Contended { .. } => {
             Advice::new(Exit::Conflict, "wait for the other programs, and run the command again")
         }
-        RefError::Collecting { .. } => Advice::new(Exit::NeedsNewer, NEWER),
         RefError::Upload(inner) => boxed(inner.as_ref()),
         RefError::Storage(error) => io(&error.source),
         RefError::Object(error) => object(error),

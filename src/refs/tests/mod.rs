@@ -1,5 +1,6 @@
 //! Refs as one client meets them; `races` has several at once, `folder` power cuts and faults.
 
+mod collecting;
 mod folder;
 mod races;
 
@@ -54,7 +55,7 @@ fn put(storage: &dyn Storage, key: &str, bytes: &[u8]) {
 }
 
 /// A collection's fence after the last entry.
-fn fence(storage: &dyn Storage, name: &str, epoch: u64) {
+fn fence_by_hand(storage: &dyn Storage, name: &str, epoch: u64) {
     let (number, last) = read(storage, &branch(name)).unwrap().unwrap();
     let entry = Entry {
         nonce: [number as u8 ^ 0x80; 16],
@@ -159,12 +160,12 @@ fn a_fence_makes_the_writer_verify_again() {
     go(&storage, "main", None, target(1)).unwrap();
     let mut epochs = Vec::new();
     let mark = Mark { doomed: Vec::new(), nonce: [0; 16], who: "gc".into(), when: by("").when };
-    let mut upload = |epoch| {
+    let mut upload = |footing: &Footing| {
         if epochs.is_empty() {
             put(&storage, "gc/1", &crate::encoding::to_bytes(&mark));
-            fence(&storage, "main", 1);
+            fence_by_hand(&storage, "main", 1);
         }
-        epochs.push(epoch);
+        epochs.push(footing.epoch);
         Ok(())
     };
     let done =
@@ -175,15 +176,63 @@ fn a_fence_makes_the_writer_verify_again() {
 }
 
 #[test]
-fn nothing_is_written_beside_a_collection_that_is_not_understood() {
+fn a_footing_begins_the_log_and_names_what_is_doomed() {
     let storage = Memory::new();
+    let first = stand(&storage, &branch("main"), &by("commit")).unwrap();
+    assert_eq!((first.number, first.entry.target, first.epoch), (0, Target::Birth, 0));
+    assert!(first.doomed.is_empty());
     let pack = "packs/meta/00".to_owned();
-    put(&storage, &pack, b"");
     let mark = Mark { doomed: vec![pack.clone()], nonce: [0; 16], who: "gc".into(), when: by("").when };
-    put(&storage, "gc/1", &crate::encoding::to_bytes(&mark));
-    assert!(matches!(go(&storage, "main", None, target(1)), Err(RefError::Collecting { epoch: 1 })));
-    storage.remove(&Key::new(&pack).unwrap()).unwrap();
-    assert_eq!(go(&storage, "main", None, target(1)).unwrap(), Advanced::Done);
+    put(&storage, "gc/3", &crate::encoding::to_bytes(&mark));
+    let second = stand(&storage, &branch("main"), &by("commit")).unwrap();
+    assert_eq!((second.number, second.epoch), (0, 3));
+    assert_eq!(second.doomed.keys().collect::<Vec<_>>(), [&pack]);
+    assert!(second.doomed.contains(&Key::new(&pack).unwrap()) && !second.is_as(&first));
+}
+
+#[test]
+fn the_mark_is_read_after_the_ref_and_before_the_upload() {
+    let memory = Memory::new();
+    go(&memory, "main", None, target(1)).unwrap();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (notes, note) = (seen.clone(), seen.clone());
+    let storage = Hooked::new(memory, move |operation| {
+        let (word, place) = match operation {
+            Operation::List(prefix) => ("list", prefix.to_owned()),
+            Operation::Create(key) => ("create", key.to_string()),
+            other => ("other", format!("{other:?}")),
+        };
+        notes.lock().unwrap().push(format!("{word} {place}"));
+        Fate::Done
+    });
+    let mut upload = |_: &Footing| {
+        note.lock().unwrap().push("upload".to_owned());
+        Ok(())
+    };
+    let (main, to) = (branch("main"), target(2).unwrap());
+    advance(&storage, &main, target(1), to, &by(""), &mut upload, &is_ancestor).unwrap();
+    let seen = seen.lock().unwrap();
+    let at = |what: &str| seen.iter().position(|note| note == what).unwrap();
+    let last_of_ref = seen[..at("upload")].iter().rposition(|note| note == "list refs/heads/main").unwrap();
+    assert!(last_of_ref < at("list gc") && at("list gc") < at("upload"), "{seen:?}");
+    assert!(at("upload") < at("create refs/heads/main/2"), "{seen:?}");
+}
+
+#[test]
+fn a_footing_that_was_fenced_is_not_used_again() {
+    let storage = Memory::new();
+    go(&storage, "main", None, target(1)).unwrap();
+    let footing = stand(&storage, &branch("main"), &by("")).unwrap();
+    fence_by_hand(&storage, "main", 0);
+    let mut tries = Vec::new();
+    let mut upload = |attempt: &Footing| {
+        tries.push(attempt.number);
+        if attempt.is_as(&footing) { Ok(()) } else { Err(RefError::Collected { name: "main".into() }) }
+    };
+    let (main, to) = (branch("main"), target(2).unwrap());
+    let moved = advance_from(&storage, &main, &footing, to, &by(""), &mut upload, &is_ancestor);
+    assert!(matches!(moved, Err(RefError::Collected { .. })), "{moved:?}");
+    assert_eq!((tries, value(&storage, "main")), (vec![1, 2], (2, target(1).unwrap())));
 }
 
 /// Fails the creates of a ref's entries as told: the n-th of them meets the n-th fate.

@@ -72,7 +72,7 @@ impl Repository {
     /// Moves HEAD's branch, or HEAD itself, to a commit that comes after it.
     pub(super) fn forward(&self, head: &Head, to: CommitId, why: &str) -> Result<(), RepoError> {
         match head {
-            Head::Branch(name, base) => self.advance(name, *base, Target::Commit(to), why, &mut || Ok(())),
+            Head::Branch(name, base) => self.advance(name, *base, Target::Commit(to), why, &mut |_| Ok(())),
             Head::Detached(_) if self.head()? != *head => {
                 Err(RepoError::Conflict { ref_name: "HEAD".to_owned() })
             }

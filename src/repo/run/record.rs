@@ -4,7 +4,7 @@ use crate::id::{CommitId, DefinitionId};
 use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
 use crate::progress::{Only, Progress};
-use crate::refs::{self, Move, RefError, Target};
+use crate::refs::{self, Footing, Move, RefError, Target};
 use crate::repo::run::execute::Executed;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState, ref_of};
@@ -68,7 +68,7 @@ impl Repository {
         let Beginning { run, parent, message } = beginning;
         let (name, started) = (ref_of(&run.id)?, self.now());
         let by = Move { who: self.identity(), when: started.clone(), why: "run: started".to_owned() };
-        refs::begin(&*self.storage, &name, &by)?;
+        refs::stand(&*self.storage, &name, &by)?;
         let bytes = Only::bytes(progress);
         let writer = self.store.writer(&bytes);
         let (definition, git) = define(&writer)?;
@@ -113,9 +113,9 @@ impl Repository {
 }
 
 /// Makes what was written durable, the first time that it is asked to.
-fn publish(writer: Writer<'_>) -> impl FnMut() -> Result<(), RefError> {
+fn publish(writer: Writer<'_>) -> impl FnMut(&Footing) -> Result<(), RefError> {
     let mut writer = Some(writer);
-    move || match writer.take() {
+    move |_: &Footing| match writer.take() {
         Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
         None => Ok(()),
     }

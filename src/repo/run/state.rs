@@ -3,7 +3,8 @@
 use crate::id::CommitId;
 use crate::name::RunId;
 use crate::object::{self, Commit, Outcome};
-use crate::refs::{Entry, Target};
+use crate::refs::Entry;
+use crate::repo::head::commit_of;
 use crate::repo::{RepoError, Repository};
 use crate::value::Value;
 
@@ -108,11 +109,7 @@ pub struct RecordedRun {
 impl Repository {
     /// A run as the last entry of its ref has it.
     pub(super) fn recorded(&self, id: RunId, entry: &Entry) -> Result<RecordedRun, RepoError> {
-        let commit = match entry.target {
-            Target::Commit(commit) | Target::Finished(commit) => Some(commit),
-            Target::Birth | Target::Deleted | Target::Tag(_) => None,
-        };
-        let commit = match commit {
+        let commit = match commit_of(entry) {
             Some(commit) => Some((commit, object::get(&self.store, commit)?)),
             None => None,
         };

@@ -1,0 +1,181 @@
+//! What a collection needs of refs: fences, all logs, and runs in bulk.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::id::RunsId;
+use crate::name::RunId;
+use crate::object::{self, Memory as Objects, ObjectError};
+
+fn run(number: u8) -> RunId {
+    RunId::from_parts(1000 + u64::from(number), [number; 10])
+}
+
+fn run_ref(number: u8) -> Ref {
+    Ref { family: Family::Runs, name: RefName::new(run(number).as_str()).unwrap() }
+}
+
+fn set(storage: &dyn Storage, name: &Ref, base: Option<Target>, target: Target) {
+    let moved = advance(storage, name, base, target, &by("test"), &mut |_| Ok(()), &is_ancestor).unwrap();
+    assert_eq!(moved, Advanced::Done);
+}
+
+fn batch(objects: &Objects, runs: &[u8], batches: Vec<RunsId>) -> RunsId {
+    let runs = runs.iter().map(|number| (run(*number), commit(*number))).collect();
+    object::put(objects, &object::Runs { runs, batches }).unwrap()
+}
+
+fn publish(storage: &dyn Storage, name: u8, batch: RunsId) {
+    let name = Ref { family: Family::Batches, ..run_ref(name) };
+    set(storage, &name, None, Target::Runs(batch));
+}
+
+#[test]
+fn a_fence_says_the_same_again_once() {
+    let storage = Memory::new();
+    go(&storage, "main", None, target(1)).unwrap();
+    go(&storage, "main", target(1), target(2)).unwrap();
+    go(&storage, "main", target(2), target(1)).unwrap();
+    let (number, value) = fence(&storage, &branch("main"), 4, &by("gc")).unwrap();
+    assert_eq!((number, value.epoch, Some(value.target)), (4, 4, target(1)));
+    assert_eq!(value.stepped_back, Some(3), "a fence steps nowhere");
+    assert!(value.is_fence());
+    for epoch in [3, 4] {
+        assert_eq!(fence(&storage, &branch("main"), epoch, &by("gc")).unwrap().0, 4);
+    }
+    let entries = history(&storage, &branch("main")).unwrap();
+    assert_eq!(entries.iter().filter(|(_, entry)| entry.is_fence()).count(), 1);
+    assert_eq!(go(&storage, "main", target(1), target(5)).unwrap(), Advanced::Done);
+}
+
+#[test]
+fn births_and_deleted_branches_are_fenced_too() {
+    let storage = Memory::new();
+    stand(&storage, &branch("new"), &by("commit")).unwrap();
+    assert!(fence(&storage, &branch("new"), 1, &by("gc")).unwrap().1.is_fence());
+    assert_eq!(go(&storage, "new", None, target(1)).unwrap(), Advanced::Done);
+    go(&storage, "new", target(1), None).unwrap();
+    let (number, value) = fence(&storage, &branch("new"), 2, &by("gc")).unwrap();
+    assert_eq!((number, value.target), (4, Target::Deleted));
+    assert_eq!(go(&storage, "new", None, target(100)).unwrap(), Advanced::Done);
+    assert!(matches!(fence(&storage, &branch("none"), 1, &by("gc")), Err(RefError::Vanished { .. })));
+}
+
+#[test]
+fn nothing_is_appended_to_what_is_terminal() {
+    let storage = Memory::new();
+    let (finished, other) = (Target::Finished(commit(1)), Target::Finished(commit(2)));
+    set(&storage, &run_ref(1), None, finished);
+    assert_eq!(fence(&storage, &run_ref(1), 7, &by("gc")).unwrap().0, 1);
+    let more = advance(&storage, &run_ref(1), Some(finished), other, &by(""), &mut |_| Ok(()), &is_ancestor);
+    assert!(matches!(more, Ok(Advanced::Lost(_))), "{more:?}");
+    assert_eq!(storage.list("refs").unwrap().len(), 2);
+}
+
+#[test]
+fn a_fence_whose_reply_is_lost_is_found_and_a_storage_that_fails_is_told() {
+    let memory = Memory::new();
+    go(&memory, "main", None, target(1)).unwrap();
+    let storage = losing(&memory, &[Fate::ReplyLost]);
+    assert_eq!(fence(&storage, &branch("main"), 1, &by("gc")).unwrap().0, 2);
+    let storage = losing(&memory, &[Fate::Failed, Fate::Failed]);
+    assert_eq!(fence(&storage, &branch("main"), 2, &by("gc")).unwrap().0, 3);
+    let storage = Hooked::new(memory, |operation| match operation {
+        Operation::Create(_) => Fate::Failed,
+        _ => Fate::Done,
+    });
+    assert!(matches!(fence(&storage, &branch("main"), 3, &by("gc")), Err(RefError::Contended { .. })));
+}
+
+#[test]
+fn all_logs_have_all_entries() {
+    let storage = Memory::new();
+    for number in 1..=40 {
+        let name = format!("b{number}");
+        go(&storage, &name, None, target(1)).unwrap();
+        go(&storage, &name, target(1), target(2)).unwrap();
+    }
+    set(&storage, &run_ref(1), None, Target::Finished(commit(9)));
+    let remote = Ref { family: Family::Remotes, name: RefName::new("origin/main").unwrap() };
+    set(&storage, &remote, None, target(3).unwrap());
+    let logs = all_logs(&storage).unwrap();
+    assert_eq!(logs.len(), 42);
+    for log in &logs[..40] {
+        assert_eq!(log.entries, history(&storage, &log.name).unwrap());
+    }
+    let names: Vec<_> = logs[40..].iter().map(|log| &log.name).collect();
+    assert_eq!(names, [&run_ref(1), &remote]);
+}
+
+#[test]
+fn what_moves_while_it_is_listed_is_read_again() {
+    let memory = Memory::new();
+    go(&memory, "main", None, target(1)).unwrap();
+    let (inner, lists) = (memory.clone(), AtomicUsize::new(0));
+    let storage = Hooked::new(memory, move |operation| {
+        // Just before the second listing, the branch moves and its entries below are pruned.
+        if matches!(operation, Operation::List(prefix) if prefix == "refs/heads")
+            && lists.fetch_add(1, Ordering::SeqCst) == 1
+        {
+            go(&inner, "main", target(1), target(2)).unwrap();
+            go(&inner, "new", None, target(7)).unwrap();
+            inner.remove(&Key::new("refs/heads/main/1").unwrap()).unwrap();
+        }
+        Fate::Done
+    });
+    let logs = all_logs(&storage).unwrap();
+    let numbers: Vec<Vec<u64>> =
+        logs.iter().map(|log| log.entries.iter().map(|(number, _)| *number).collect()).collect();
+    assert_eq!(numbers, [vec![2, 1, 0], vec![1]], "what was read before is a root as well");
+    assert_eq!(list(&storage, Family::Heads).unwrap().len(), 2);
+}
+
+#[test]
+fn runs_are_those_of_logs_and_of_batches() {
+    let (storage, objects) = (Memory::new(), Objects::default());
+    set(&storage, &run_ref(5), None, Target::Commit(commit(50)));
+    set(&storage, &run_ref(2), None, Target::Commit(commit(20)));
+    let (old, older) = (batch(&objects, &[1, 2], vec![]), batch(&objects, &[3], vec![]));
+    let new = batch(&objects, &[4], vec![old, older, old]);
+    publish(&storage, 90, new);
+    // A batch that was replaced, and whose log somebody creates again.
+    publish(&storage, 91, old);
+    let found = runs(&storage, &objects).unwrap();
+    assert_eq!(found.ids(), [1, 2, 3, 4, 5].map(run).iter().collect::<Vec<_>>());
+    assert_eq!(found.packed(&run(2)), Some(commit(2)), "the batch has its end");
+    assert_eq!(found.packed(&run(5)), None);
+    assert_eq!(packed_runs(&objects, [older]).unwrap(), BTreeMap::from([(run(3), commit(3))]));
+}
+
+#[test]
+fn a_run_that_is_moved_to_a_batch_meanwhile_is_not_missed() {
+    let (storage, objects) = (Memory::new(), Objects::default());
+    set(&storage, &run_ref(1), None, Target::Finished(commit(1)));
+    let batch = batch(&objects, &[1], vec![]);
+    let inner = storage.clone();
+    let moving = Hooked::new(storage, move |operation| {
+        if matches!(operation, Operation::List(prefix) if prefix == "refs/packed") {
+            publish(&inner, 90, batch);
+            for listed in inner.list("refs/runs").unwrap() {
+                inner.remove(&listed.key).unwrap();
+            }
+        }
+        Fate::Done
+    });
+    let found = runs(&moving, &objects).unwrap();
+    assert_eq!((found.ids(), found.packed(&run(1))), (vec![&run(1)], Some(commit(1))));
+}
+
+#[test]
+fn a_batch_that_is_missing_or_nested_deep_is_no_trouble() {
+    let (storage, objects) = (Memory::new(), Objects::default());
+    let mut top = batch(&objects, &[1], vec![]);
+    for _ in 0..5000 {
+        top = batch(&objects, &[], vec![top]);
+    }
+    publish(&storage, 90, top);
+    assert_eq!(runs(&storage, &objects).unwrap().ids(), [&run(1)]);
+    publish(&storage, 91, Digest::new([1; 32]).into());
+    let missing = runs(&storage, &objects).unwrap_err();
+    assert!(matches!(missing, RefError::Object(ObjectError::Missing { .. })), "{missing}");
+}
