@@ -20,6 +20,7 @@ mod footing;
 mod listing;
 mod log;
 mod runs;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use fence::fence;
 pub use footing::{Doomed, Footing, stand};
 pub use listing::{Logged, all_logs, list_all, names};
 pub use runs::{Runs, packed_runs, runs};
+pub use survey::{Survey, is_current, survey};
 
 use crate::name::RefName;
 use crate::object::Time;

@@ -1,0 +1,133 @@
+//! Fetching what a remote has, and the data of what is named.
+
+use std::collections::BTreeSet;
+
+use crate::diff::{Selector, State};
+use crate::graph::Closure;
+use crate::id::ContentId;
+use crate::name::{RefName, RemoteName};
+use crate::object::Link;
+use crate::progress::Progress;
+use crate::repo::checkout::parts;
+use crate::repo::{RemoteInfo, RepoError, Repository, Resolved};
+use crate::sync::{self, DataPolicy, FetchRequest, Fetched};
+use crate::worktree::plan::Part;
+
+/// What to fetch.
+#[derive(Clone, Debug, Default)]
+pub struct FetchOptions {
+    /// Where from; the remote that the branch follows, if it is not said.
+    pub remote: Option<RemoteName>,
+    /// Only these branches; all, with tags and runs, if there are none.
+    pub heads: Vec<RefName>,
+    /// Whether branches that are gone there are forgotten.
+    pub prune: bool,
+}
+
+/// What a fetch did.
+#[derive(Debug)]
+pub struct FetchDone {
+    /// Where from.
+    pub remote: RemoteInfo,
+    /// What came.
+    pub fetched: Fetched,
+}
+
+impl Repository {
+    /// Fetches metadata: branches as `<remote>/<branch>`, tags, runs. The work tree and its branches stay as they are.
+    pub fn fetch(&self, options: &FetchOptions, progress: &dyn Progress) -> Result<FetchDone, RepoError> {
+        let name = self.default_remote(options.remote.as_ref())?;
+        let remote = self.remote(&name)?;
+        let request = FetchRequest {
+            remote: name.clone(),
+            heads: Some(options.heads.clone()).filter(|heads| !heads.is_empty()),
+            data: DataPolicy::Nothing,
+            prune: options.prune,
+        };
+        let fetched = sync::fetch(self.local(), &remote, &request, &self.mover(), progress);
+        let fetched = fetched.map_err(|error| self.of_remote(&name, error))?;
+        Ok(FetchDone { remote: self.remote_info(&name)?, fetched })
+    }
+
+    /// Brings the data of a state, or of some parts of it, and says how many bytes came.
+    pub fn fetch_data(
+        &self,
+        from: &Resolved,
+        selected: &[Selector],
+        progress: &dyn Progress,
+    ) -> Result<u64, RepoError> {
+        let state = State::of_commit(&self.store, from.commit)?;
+        let wanted = match selected {
+            [] => parts(&self.store, &state)?,
+            selected => self.wanted(from.commit, &state, selected)?,
+        };
+        let mut contents = self.contents_of(&wanted)?;
+        if selected.is_empty() {
+            contents.extend(self.observed(&state)?);
+        }
+        let missing = self.absent(contents)?;
+        self.bring(&missing, progress)
+    }
+
+    /// The log of a state, which lies in no file.
+    fn observed(&self, state: &State) -> Result<Vec<ContentId>, RepoError> {
+        let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
+        Ok(log.map(|log| log.content).into_iter().collect())
+    }
+
+    /// The contents of parts, but for those that are only referred to.
+    pub(in crate::repo) fn contents_of(&self, parts: &[Part]) -> Result<BTreeSet<ContentId>, RepoError> {
+        let mut contents = BTreeSet::new();
+        let mut closure = Closure::new(&self.store);
+        let tips = parts.iter().filter(|part| part.stored).map(|part| part.node.link());
+        closure.walk(tips, &mut |link| {
+            if let Link::Content(id, _) = link {
+                contents.insert(id);
+            }
+            true
+        })?;
+        Ok(contents)
+    }
+
+    /// Those that are not here.
+    pub(in crate::repo) fn absent(
+        &self,
+        contents: impl IntoIterator<Item = ContentId>,
+    ) -> Result<Vec<ContentId>, RepoError> {
+        let mut absent = Vec::new();
+        for content in contents {
+            if !self.store.is_here(content)? {
+                absent.push(content);
+            }
+        }
+        Ok(absent)
+    }
+
+    /// Brings contents from whichever remote has them; an error, if none that answers does.
+    pub(in crate::repo) fn bring(
+        &self,
+        contents: &[ContentId],
+        progress: &dyn Progress,
+    ) -> Result<u64, RepoError> {
+        let (mut wanted, mut bytes, mut failure) = (contents.to_vec(), 0, None);
+        for name in self.config.remotes_in_order() {
+            if wanted.is_empty() {
+                break;
+            }
+            let brought = self.remote(&name).and_then(|remote| {
+                let brought = sync::bring(self.local(), &remote, &wanted, progress);
+                brought.map_err(|error| self.of_remote(&name, error))
+            });
+            match brought {
+                Ok(brought) => (wanted, bytes) = (brought.nowhere, bytes + brought.bytes),
+                // Another one may have it.
+                Err(error) => drop(failure.get_or_insert(error)),
+            }
+        }
+        match (wanted.first(), failure) {
+            (None, _) => Ok(bytes),
+            (Some(_), Some(error)) => Err(error),
+            (Some(first), None) => Err(RepoError::Nowhere { count: wanted.len(), first: *first }),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Pushing what is named here.
+
+use crate::id::CommitId;
+use crate::name::{RefName, RemoteName, RunId};
+use crate::refs::{self, Family, Ref, Target};
+use crate::repo::{Head, RemoteInfo, RepoError, Repository, Upstream};
+use crate::sync::{self, DataPolicy, Fate, PushRequest, Pushed, RunTip};
+
+/// What to push.
+#[derive(Clone, Debug, Default)]
+pub struct PushOptions {
+    /// Where to; the remote that the branch follows, if it is not said.
+    pub remote: Option<RemoteName>,
+    /// Branches, tags and runs, or `here:there` for a branch of another name; the branch that is checked out, if
+    /// there are none.
+    pub refs: Vec<String>,
+    /// Whether to push all tags.
+    pub tags: bool,
+    /// Whether to push all runs.
+    pub runs: bool,
+    /// Which data goes with them.
+    pub data: DataPolicy,
+}
+
+/// What a push did.
+#[derive(Debug)]
+pub struct PushDone {
+    /// Where to.
+    pub remote: RemoteInfo,
+    /// What became of it.
+    pub pushed: Pushed,
+    /// A branch that follows the remote from now on.
+    pub followed: Option<(RefName, Upstream)>,
+}
+
+impl Repository {
+    /// Pushes branches, tags and runs. What could not be moved is in what comes back, and is no error.
+    pub fn push(
+        &mut self,
+        options: &PushOptions,
+        progress: &dyn crate::progress::Progress,
+    ) -> Result<PushDone, RepoError> {
+        let name = self.default_remote(options.remote.as_ref())?;
+        let request = self.push_request(options, &name)?;
+        let remote = self.remote_to_push(&name)?;
+        let pushed = sync::push(self.local(), &remote, &request, &self.mover(), progress);
+        let pushed = pushed.map_err(|error| self.of_remote(&name, error))?;
+        for head in pushed.refs.iter().filter(|head| matches!(head.fate, Fate::Done)) {
+            self.remember(&name, &head.name, head.to)?;
+        }
+        let followed = self.follow(&name, &pushed)?;
+        Ok(PushDone { remote: self.remote_info(&name)?, pushed, followed })
+    }
+
+    fn push_request(&self, options: &PushOptions, remote: &RemoteName) -> Result<PushRequest, RepoError> {
+        let mut request = PushRequest { data: options.data, ..PushRequest::default() };
+        for word in &options.refs {
+            self.named(word, &mut request)?;
+        }
+        if options.refs.is_empty() && !(options.tags || options.runs) {
+            let Head::Branch(branch, tip) = self.head()? else { return Err(RepoError::Detached) };
+            let upstream = self.config.upstream(&branch).filter(|upstream| upstream.remote == *remote);
+            let there = upstream.map_or_else(|| branch.clone(), |upstream| upstream.branch.clone());
+            request.heads.push((there, tip.ok_or(RepoError::NoCommits)?));
+        }
+        if options.tags {
+            for tagged in self.tags()? {
+                request.tags.push((tagged.name, tagged.id));
+            }
+        }
+        if options.runs {
+            request.runs = self.run_tips()?;
+        }
+        Ok(request)
+    }
+
+    fn named(&self, word: &str, request: &mut PushRequest) -> Result<(), RepoError> {
+        let (here, there) = word.split_once(':').unwrap_or((word, word));
+        let name = |text: &str| {
+            RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })
+        };
+        if let Ok(branch) = RefName::new(here)
+            && let Some(tip) = self.tip(&branch)?
+        {
+            request.heads.push((name(there)?, tip));
+        } else if here != there {
+            request.heads.push((name(there)?, self.resolve(here)?.commit));
+        } else if let Ok(tag) = RefName::new(here)
+            && let Some(id) = self.tag_id(&tag)?
+        {
+            request.tags.push((tag, id));
+        } else if let Some(run) = self.find_run(word)?
+            && let Some((commit, _)) = run.commit
+        {
+            request.runs.push(RunTip { id: run.id, commit, finished: run.outcome.is_some() });
+        } else {
+            return Err(RepoError::UnknownRevision(word.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Every run, as far as it has come.
+    fn run_tips(&self) -> Result<Vec<RunTip>, RepoError> {
+        let runs = refs::runs(&*self.storage, &self.store)?;
+        let mut tips: Vec<RunTip> = runs
+            .ids()
+            .into_iter()
+            .filter_map(|id| Some(RunTip { id: id.clone(), commit: runs.packed(id)?, finished: true }))
+            .collect();
+        for (name, entry) in refs::list(&*self.storage, Family::Runs)? {
+            let Ok(id) = RunId::new(name.as_str()) else { continue };
+            let (commit, finished) = match entry.target {
+                Target::Finished(commit) => (commit, true),
+                Target::Commit(commit) => (commit, false),
+                _ => continue,
+            };
+            if runs.packed(&id).is_none() {
+                tips.push(RunTip { id, commit, finished });
+            }
+        }
+        Ok(tips)
+    }
+
+    /// Remembers what a branch of a remote points to, as a fetch would.
+    fn remember(&self, remote: &RemoteName, head: &Ref, to: Target) -> Result<(), RepoError> {
+        let tracking = RefName::new(&format!("{remote}/{}", head.name)).ok();
+        let Some(name) = tracking.filter(|_| head.family == Family::Heads) else { return Ok(()) };
+        let name = Ref { family: Family::Remotes, name };
+        let base = refs::read(&*self.storage, &name)?.map(|(_, entry)| entry.target).filter(Target::exists);
+        let Target::Commit(commit) = to else { return Ok(()) };
+        self.point(&name, base, commit, &format!("push: {remote}"))
+    }
+
+    /// Lets the branch that is checked out follow the one that it was pushed to, if it follows none.
+    fn follow(
+        &mut self,
+        remote: &RemoteName,
+        pushed: &Pushed,
+    ) -> Result<Option<(RefName, Upstream)>, RepoError> {
+        let Head::Branch(branch, Some(tip)) = self.head()? else { return Ok(None) };
+        let is_it = |name: &Ref, to: Target| {
+            name.family == Family::Heads && name.name == branch && to == Target::Commit(tip)
+        };
+        let arrived = pushed.refs.iter().any(|it| {
+            is_it(&it.name, it.to) && matches!(it.fate, Fate::Done | Fate::UpToDate)
+        });
+        if !arrived || self.config.upstream(&branch).is_some() {
+            return Ok(None);
+        }
+        let upstream = Upstream { remote: remote.clone(), branch: branch.clone() };
+        self.set_upstream(&branch, Some(&upstream))?;
+        Ok(Some((branch, upstream)))
+    }
+
+    /// Points a ref to a commit that is here.
+    pub(in crate::repo) fn point(
+        &self,
+        name: &Ref,
+        base: Option<Target>,
+        to: CommitId,
+        why: &str,
+    ) -> Result<(), RepoError> {
+        self.advance_ref(name, base, Target::Commit(to), why, &self.store, &mut |_| Ok(()))
+    }
+}

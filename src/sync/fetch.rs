@@ -1,0 +1,317 @@
+//! Getting what a remote has: its metadata, and the refs that say what it is about.
+//!
+//! Metadata comes whole packs at a time; then everything that a ref names is checked to be here, and only then is
+//! the ref written. A remote that names what it does not have changes nothing here.
+
+use std::collections::BTreeMap;
+
+use crate::graph;
+use crate::id::CommitId;
+use crate::name::{RefName, RemoteName, RunId};
+use crate::object::{Link, Object, Runs};
+use crate::progress::Progress;
+use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
+use crate::store::{PackName, Section, Transfer};
+use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch};
+use crate::sync::supply::{DataPolicy, Supply};
+use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
+
+/// What is to be fetched.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// What the remote is called here.
+    pub remote: RemoteName,
+    /// Only these branches, and no tags or runs but theirs; all, if it is not said.
+    pub heads: Option<Vec<RefName>>,
+    /// Which data comes with them.
+    pub data: DataPolicy,
+    /// Whether branches that are gone there are forgotten here.
+    pub prune: bool,
+}
+
+/// A ref of this repository that a fetch changed, or did not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchedRef {
+    /// The ref.
+    pub name: Ref,
+    /// What it pointed to before.
+    pub from: Option<Target>,
+    /// What it points to now; nothing, if it is gone there.
+    pub to: Option<Target>,
+    /// Whether it does not come after what it was: somebody stepped back.
+    pub backwards: bool,
+}
+
+/// What a fetch did.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Branches and tags that changed.
+    pub refs: Vec<FetchedRef>,
+    /// Branches that are gone there and still remembered here.
+    pub gone: Vec<Ref>,
+    /// Runs that are new here, or came further.
+    pub runs: u64,
+    /// Objects that came.
+    pub objects: u64,
+    /// Bytes that came.
+    pub bytes: u64,
+}
+
+/// A ref of this repository that is going to be moved.
+struct Planned {
+    name: Ref,
+    base: Option<Target>,
+    target: Target,
+    footing: Option<Footing>,
+}
+
+/// Fetches what is new. An error means that the fetch could not go on; each ref has its old value or its new one.
+pub fn fetch(
+    local: Local<'_>,
+    remote: &Remote,
+    request: &FetchRequest,
+    by: &Move,
+    progress: &dyn Progress,
+) -> Result<Fetched, SyncError> {
+    let known = remote.cache.as_ref().map(|cache| cache.load()).unwrap_or_default();
+    let survey = refs::survey(&*remote.storage, &known)?;
+    let mut fetch = Fetch { local, remote, request, by, progress, done: Fetched::default() };
+    let mut planned = fetch.heads(&survey)?;
+    if request.heads.is_none() {
+        planned.extend(fetch.tags(&survey)?);
+        planned.extend(fetch.runs(&survey, &known)?);
+    }
+    fetch.get(planned)?;
+    if let (Some(cache), None) = (&remote.cache, &request.heads)
+        && known != survey
+    {
+        cache.save(&survey);
+    }
+    Ok(fetch.done)
+}
+
+/// A fetch under way.
+struct Fetch<'a> {
+    local: Local<'a>,
+    remote: &'a Remote,
+    request: &'a FetchRequest,
+    by: &'a Move,
+    progress: &'a dyn Progress,
+    done: Fetched,
+}
+
+impl Fetch<'_> {
+    /// The ref that remembers a branch of the remote.
+    fn tracking(&self, branch: &RefName) -> Option<Ref> {
+        let name = RefName::new(&format!("{}/{branch}", self.request.remote)).ok()?;
+        Some(Ref { family: Family::Remotes, name })
+    }
+
+    fn heads(&mut self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
+        let remembered = refs::list(self.local.storage, Family::Remotes)?;
+        let remembered: BTreeMap<_, _> = remembered.into_iter().collect();
+        let is_wanted = |name: &RefName| self.request.heads.as_ref().is_none_or(|heads| heads.contains(name));
+        let (mut planned, mut there) = (Vec::new(), Vec::new());
+        for (name, (_, entry)) in survey.iter().filter(|(name, _)| name.family == Family::Heads) {
+            let Some(tracking) = self.tracking(&name.name).filter(|_| is_wanted(&name.name)) else { continue };
+            if !entry.target.exists() {
+                continue;
+            }
+            let base = remembered.get(&tracking.name).map(|entry| entry.target);
+            there.push(tracking.name.clone());
+            if base != Some(entry.target) && commit_of(entry.target).is_some() {
+                planned.push(Planned { name: tracking, base, target: entry.target, footing: None });
+            }
+        }
+        let prefix = format!("{}/", self.request.remote);
+        let gone = remembered.keys().filter(|name| name.as_str().starts_with(&prefix) && !there.contains(name));
+        let gone = gone.filter(|name| RefName::new(&name.as_str()[prefix.len()..]).is_ok_and(|it| is_wanted(&it)));
+        let gone: Vec<Ref> = gone.map(|name| Ref { family: Family::Remotes, name: name.clone() }).collect();
+        for name in gone {
+            if !self.request.prune {
+                self.done.gone.push(name);
+                continue;
+            }
+            let base = remembered.get(&name.name).map(|entry| entry.target);
+            planned.push(Planned { name, base, target: Target::Deleted, footing: None });
+        }
+        Ok(planned)
+    }
+
+    /// Tags that are not here. One that is here under the same name stays as it is.
+    fn tags(&self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
+        let here = refs::names(self.local.storage, Family::Tags)?;
+        let there = survey.iter().filter(|(name, _)| name.family == Family::Tags);
+        let new = there.filter(|(name, (_, entry))| {
+            matches!(entry.target, Target::Tag(_)) && here.binary_search(&name.name).is_err()
+        });
+        Ok(new
+            .map(|(name, (_, entry))| Planned {
+                name: name.clone(),
+                base: None,
+                target: entry.target,
+                footing: None,
+            })
+            .collect())
+    }
+
+    /// Runs and batches that changed since they were last fetched.
+    fn runs(&self, survey: &Survey, known: &Survey) -> Result<Vec<Planned>, SyncError> {
+        let changed = survey.iter().filter(|(name, value)| {
+            matches!(name.family, Family::Runs | Family::Batches) && known.get(name) != Some(value)
+        });
+        let mut changed = changed.filter(|(_, (_, entry))| entry.target.exists()).peekable();
+        if changed.peek().is_none() {
+            return Ok(Vec::new());
+        }
+        let here = refs::runs(self.local.storage, self.local.store)?;
+        let mut planned = Vec::new();
+        for (name, (_, entry)) in changed {
+            let is_run = name.family == Family::Runs;
+            let fits = match entry.target {
+                Target::Commit(_) | Target::Finished(_) => is_run,
+                Target::Runs(_) => !is_run,
+                _ => false,
+            };
+            let id = RunId::new(name.name.as_str()).ok();
+            if !fits || id.is_none_or(|id| here.packed(&id).is_some()) {
+                continue;
+            }
+            let base = refs::read(self.local.storage, name)?.map(|(_, entry)| entry.target);
+            let base = base.filter(Target::exists);
+            // Nobody appends to what is finished, and what is here of our own is not moved back.
+            let is_settled = base.is_some_and(|base| base == entry.target || base.is_terminal());
+            if !is_settled {
+                planned.push(Planned { name: name.clone(), base, target: entry.target, footing: None });
+            }
+        }
+        Ok(planned)
+    }
+
+    /// Brings everything that the refs are going to name, then moves them.
+    fn get(&mut self, mut planned: Vec<Planned>) -> Result<(), SyncError> {
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let batch = self.gather(&mut planned)?;
+        let by = Move { why: format!("fetch: {}", self.request.remote), ..self.by.clone() };
+        for plan in &mut planned {
+            plan.footing = Some(refs::stand(self.local.storage, &plan.name, &by)?);
+        }
+        let (_, doomed) = refs::doomed(self.local.storage)?;
+        if planned.iter().any(|plan| plan.target.exists()) {
+            self.metadata(&doomed)?;
+            let bases = planned.iter().filter_map(|plan| plan.base.and_then(commit_of)).collect::<Vec<_>>();
+            let tips = planned.iter().map(|plan| plan.target).collect::<Vec<_>>();
+            self.complete(&tips, &bases, &doomed, batch.as_ref())?;
+        }
+        planned.into_iter().try_for_each(|plan| self.advance(plan, &by, batch.as_ref()))
+    }
+
+    /// Makes one batch of many finished runs.
+    fn gather(&self, planned: &mut Vec<Planned>) -> Result<Option<Runs>, SyncError> {
+        let run = |plan: &Planned| match (plan.base, plan.target) {
+            (None, Target::Finished(commit)) => Some((RunId::new(plan.name.name.as_str()).ok()?, commit)),
+            _ => None,
+        };
+        let runs: BTreeMap<RunId, CommitId> = planned.iter().filter_map(run).collect();
+        if runs.len() <= FEW_RUNS {
+            return Ok(None);
+        }
+        planned.retain(|plan| run(plan).is_none());
+        let batch = Runs { runs, batches: Vec::new() };
+        let (name, target) = (new_batch(self.by)?, Target::Runs(batch.id()));
+        planned.push(Planned { name, base: None, target, footing: None });
+        Ok(Some(batch))
+    }
+
+    /// Brings every metadata pack of the remote that has something new.
+    fn metadata(&mut self, doomed: &refs::Doomed) -> Result<(), SyncError> {
+        let doomed = doomed.keys().filter_map(PackName::parse).collect();
+        let mut transfer = Transfer::new(&self.remote.store, self.local.store, &doomed, self.progress)?;
+        transfer.everything_in(Section::Meta)?;
+        let sent = transfer.send()?;
+        self.done.objects += sent.objects;
+        self.done.bytes += sent.bytes;
+        Ok(())
+    }
+
+    /// Makes sure that everything is here that the targets refer to, and their data if that is asked for.
+    fn complete(
+        &mut self,
+        targets: &[Target],
+        known: &[CommitId],
+        doomed: &refs::Doomed,
+        batch: Option<&Runs>,
+    ) -> Result<(), SyncError> {
+        let both = Both(self.local.store, &self.remote.store);
+        let find = WithBatch { find: &both, batch };
+        let (from, to, data) = (&self.remote.store, self.local.store, self.request.data);
+        let supply = Supply { from, to, find: &find, data, is_foreign: true, progress: self.progress };
+        let tips: Vec<Link> = targets.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id)).collect();
+        let supplied = supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(|error| match error {
+            SyncError::Object(source) => SyncError::Incomplete { source },
+            error => error,
+        })?;
+        self.done.objects += supplied.objects;
+        self.done.bytes += supplied.bytes;
+        Ok(())
+    }
+
+    /// What the branches point to that are here.
+    fn others(&self) -> Result<Vec<CommitId>, SyncError> {
+        let mut tips = Vec::new();
+        for family in [Family::Heads, Family::Remotes] {
+            let refs = refs::list(self.local.storage, family)?;
+            tips.extend(refs.into_iter().filter_map(|(_, entry)| commit_of(entry.target)));
+        }
+        Ok(tips)
+    }
+
+    fn advance(&mut self, plan: Planned, by: &Move, batch: Option<&Runs>) -> Result<(), SyncError> {
+        let Planned { name, base, target, footing } = plan;
+        let known: Vec<CommitId> = base.and_then(commit_of).into_iter().collect();
+        let mut upload = |now: &Footing| {
+            if footing.as_ref().is_some_and(|then| then.is_as(now)) || !target.exists() {
+                return Ok(());
+            }
+            // A collection came in between, and may not have seen what was brought.
+            let again = self.metadata(&now.doomed);
+            let again = again.and_then(|()| self.complete(&[target], &known, &now.doomed, batch));
+            again.map_err(|error| RefError::Upload(error.into()))
+        };
+        let store = self.local.store;
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(store, a, b)?);
+        let moved = refs::advance(self.local.storage, &name, base, target, by, &mut upload, &is_ancestor);
+        match moved.map_err(unwrapped)? {
+            Advanced::Done => self.told(name, base, target, batch),
+            // Another fetch was faster: what it fetched is as true.
+            Advanced::Lost(_) => Ok(()),
+        }
+    }
+
+    fn told(
+        &mut self,
+        name: Ref,
+        from: Option<Target>,
+        to: Target,
+        batch: Option<&Runs>,
+    ) -> Result<(), SyncError> {
+        match (name.family, to) {
+            (Family::Runs, _) => self.done.runs += 1,
+            (_, Target::Runs(id)) => {
+                let find = WithBatch { find: self.local.store, batch };
+                self.done.runs += refs::packed_runs(&find, [id])?.len() as u64;
+            }
+            _ => {
+                let backwards = match (from.and_then(commit_of), commit_of(to)) {
+                    (Some(from), Some(to)) => !graph::is_ancestor(self.local.store, from, to)?,
+                    _ => false,
+                };
+                let to = Some(to).filter(Target::exists);
+                self.done.refs.push(FetchedRef { name, from, to, backwards });
+            }
+        }
+        Ok(())
+    }
+}

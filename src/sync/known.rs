@@ -1,0 +1,73 @@
+//! What was last fetched of a remote's refs, kept in a file that may be lost.
+
+use crate::disk::{Durability, create_dirs, replace};
+use crate::encoding::{self, record};
+use crate::id::Digest;
+use crate::name::RefName;
+use crate::refs::{Entry, Family, Ref, Survey};
+use crate::sync::RemoteCache;
+
+/// The file in the folder of the remote.
+const FILE: &str = "refs";
+/// No such file is longer: room for half a million refs.
+const MAX_BYTES: u64 = 256 << 20;
+
+record! {
+    /// All refs that were fetched.
+    struct Known {
+        refs: Vec<KnownRef>,
+    }
+}
+
+record! {
+    /// One ref.
+    struct KnownRef {
+        family: u64,
+        name: String,
+        number: u64,
+        entry: Entry,
+    }
+}
+
+impl RemoteCache {
+    /// What was kept; nothing, if that is gone or damaged.
+    pub(super) fn load(&self) -> Survey {
+        self.read().unwrap_or_default()
+    }
+
+    fn read(&self) -> Option<Survey> {
+        let path = self.folder.join(FILE);
+        if std::fs::symlink_metadata(&path).ok()?.len() > MAX_BYTES {
+            return None;
+        }
+        let bytes = std::fs::read(path).ok()?;
+        let (body, hash) = bytes.split_last_chunk::<{ Digest::LEN }>()?;
+        if blake3::hash(body).as_bytes() != hash {
+            return None;
+        }
+        let known: Known = encoding::from_bytes(body).ok()?;
+        let value = |known: KnownRef| {
+            let family = *Family::ALL.get(usize::try_from(known.family).ok()?)?;
+            let name = Ref { family, name: RefName::new(&known.name).ok()? };
+            Some((name, (known.number, known.entry)))
+        };
+        known.refs.into_iter().map(value).collect()
+    }
+
+    /// Keeps what was fetched. A cache that cannot be written is no failure.
+    pub(super) fn save(&self, survey: &Survey) {
+        let refs = survey.iter().map(|(name, (number, entry))| KnownRef {
+            family: Family::ALL.iter().position(|family| *family == name.family).unwrap_or_default() as u64,
+            name: name.name.to_string(),
+            number: *number,
+            entry: entry.clone(),
+        });
+        let mut bytes = encoding::to_bytes(&Known { refs: refs.collect() });
+        bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
+        let write = || {
+            create_dirs(&*self.disk, &self.folder)?;
+            replace(&*self.disk, &self.tmp_dir, &self.folder.join(FILE), &bytes, Durability::Cache)
+        };
+        let _ = write();
+    }
+}

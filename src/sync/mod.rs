@@ -1,0 +1,123 @@
+//! Between two sets of keys: push, fetch, bringing data, collecting garbage.
+//!
+//! A remote has the same keys as a `.mdl/`, wherever it is. What it has is known from its listings and the footers
+//! of its packs, which never change and are kept in a cache: nothing is asked for object after object. Data goes
+//! before metadata, and metadata before refs, so that a ref never names what is not there; what was sent before an
+//! interruption is not sent again. Nothing that a remote says is believed before it was verified.
+
+mod batch;
+mod bring;
+mod error;
+mod fetch;
+mod known;
+mod push;
+mod supply;
+
+pub use bring::{Brought, bring};
+pub use error::SyncError;
+pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};
+pub use push::{Fate, PushRequest, Pushed, PushedRef, RunTip, push};
+pub use supply::DataPolicy;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::id::CommitId;
+use crate::refs::{self, RefError, Survey, Target};
+use crate::storage::Storage;
+use crate::store::version::{self, Version};
+use crate::store::{IndexCache, Store};
+
+/// A repository elsewhere.
+pub struct Remote {
+    storage: Arc<dyn Storage>,
+    store: Store,
+    cache: Option<RemoteCache>,
+}
+
+/// Where what is known of a remote is kept. All of it may be lost at any time.
+#[derive(Clone)]
+pub struct RemoteCache {
+    /// What writes it.
+    pub disk: Arc<dyn Disk>,
+    /// A folder of this remote's own, made when it is missing.
+    pub folder: PathBuf,
+    /// Where files are written before they get their names, on the same file system.
+    pub tmp_dir: PathBuf,
+}
+
+/// The repository at hand.
+#[derive(Clone, Copy)]
+pub struct Local<'a> {
+    /// Its keys.
+    pub storage: &'a dyn Storage,
+    /// Its objects and contents.
+    pub store: &'a Store,
+}
+
+impl Remote {
+    /// Opens a repository.
+    pub fn open(storage: Arc<dyn Storage>, cache: Option<RemoteCache>) -> Result<Self, SyncError> {
+        match version::of(&*storage)? {
+            Version::Known => Ok(Self::new(storage, cache)),
+            Version::Absent => Err(SyncError::NotARepository),
+            Version::Unknown(found) => Err(SyncError::UnknownFormat { found }),
+        }
+    }
+
+    /// Opens a repository, or makes one where there is nothing at all.
+    pub fn open_or_create(storage: Arc<dyn Storage>, cache: Option<RemoteCache>) -> Result<Self, SyncError> {
+        if version::of(&*storage)? == Version::Absent {
+            if !storage.list("")?.is_empty() {
+                return Err(SyncError::Occupied);
+            }
+            version::stamp(&*storage)?;
+        }
+        Self::open(storage, cache)
+    }
+
+    fn new(storage: Arc<dyn Storage>, cache: Option<RemoteCache>) -> Self {
+        let index = cache.as_ref().map(|cache| IndexCache {
+            disk: cache.disk.clone(),
+            file: cache.folder.join("index"),
+            tmp_dir: cache.tmp_dir.clone(),
+        });
+        Self { store: Store::open(storage.clone(), index), storage, cache }
+    }
+
+    /// Its keys.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// Its objects and contents.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// All its refs, of which only those are read that changed since the last fetch.
+    pub fn survey(&self) -> Result<Survey, SyncError> {
+        let known = self.cache.as_ref().map(RemoteCache::load).unwrap_or_default();
+        Ok(refs::survey(&*self.storage, &known)?)
+    }
+}
+
+/// The commit that a branch or run points to.
+fn commit_of(target: Target) -> Option<CommitId> {
+    match target {
+        Target::Commit(id) | Target::Finished(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// What went wrong while something was made durable for a ref.
+fn unwrapped(error: RefError) -> SyncError {
+    match error {
+        RefError::Upload(inner) => match inner.downcast::<SyncError>() {
+            Ok(error) => *error,
+            Err(inner) => RefError::Upload(inner).into(),
+        },
+        error => error.into(),
+    }
+}

@@ -1,0 +1,297 @@
+//! Sending what is here to a remote, and moving its refs.
+//!
+//! A branch there is only ever moved forward. Of many finished runs one batch is made, since a ref for each would
+//! cost a few requests each.
+
+use std::collections::BTreeMap;
+
+use crate::graph;
+use crate::id::{CommitId, Kind, TagId};
+use crate::name::{RefName, RunId};
+use crate::object::{Find, Link, Object, Runs};
+use crate::progress::Progress;
+use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
+use crate::storage::{Key, StorageError};
+use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch, ref_of};
+use crate::sync::supply::{DataPolicy, Supplied, Supply};
+use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
+
+/// Runs in one batch at most.
+const BATCH: usize = 50_000;
+/// No `HEAD` is longer.
+const MAX_HEAD: u64 = 1024;
+
+/// What is to be pushed.
+#[derive(Clone, Debug, Default)]
+pub struct PushRequest {
+    /// Branches, by their names there.
+    pub heads: Vec<(RefName, CommitId)>,
+    /// Tags.
+    pub tags: Vec<(RefName, TagId)>,
+    /// Runs.
+    pub runs: Vec<RunTip>,
+    /// Which data goes with them.
+    pub data: DataPolicy,
+}
+
+/// A run, as far as it has come.
+#[derive(Clone, Debug)]
+pub struct RunTip {
+    /// The run.
+    pub id: RunId,
+    /// Its last commit.
+    pub commit: CommitId,
+    /// Whether that has its outcome.
+    pub finished: bool,
+}
+
+impl RunTip {
+    fn target(&self) -> Target {
+        if self.finished { Target::Finished(self.commit) } else { Target::Commit(self.commit) }
+    }
+}
+
+/// What became of a ref that was pushed.
+#[derive(Debug)]
+pub enum Fate {
+    /// It was moved.
+    Done,
+    /// There was nothing to do.
+    UpToDate,
+    /// It has commits that would be lost.
+    Behind,
+    /// A tag of this name is there, and is another one.
+    Taken,
+    /// It is checked out there: files and branch would no longer agree.
+    CheckedOut,
+    /// Somebody else moved it first.
+    Lost,
+    /// It may have been moved: the remote could not be reached any more.
+    Unknown(StorageError),
+}
+
+/// A ref that was pushed.
+#[derive(Debug)]
+pub struct PushedRef {
+    /// Its name there.
+    pub name: Ref,
+    /// What it pointed to before.
+    pub from: Option<Target>,
+    /// What it points to now, or should.
+    pub to: Target,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What a push did.
+#[derive(Debug, Default)]
+pub struct Pushed {
+    /// Every ref but those of runs.
+    pub refs: Vec<PushedRef>,
+    /// Runs that are there now and were not before, or not to their end.
+    pub runs: u64,
+    /// Objects that were sent.
+    pub objects: u64,
+    /// Bytes that were sent.
+    pub bytes: u64,
+}
+
+/// Pushes branches, tags and runs, each on its own: what cannot be moved is told of and does not hold up the others.
+/// An error means that the push could not go on; what was moved before stays so.
+pub fn push(
+    local: Local<'_>,
+    remote: &Remote,
+    request: &PushRequest,
+    by: &Move,
+    progress: &dyn Progress,
+) -> Result<Pushed, SyncError> {
+    let survey = remote.survey()?;
+    let mut push = Push { local, remote, survey, by, data: request.data, progress, done: Pushed::default() };
+    let checked_out = if request.heads.is_empty() { None } else { push.checked_out()? };
+    for (name, commit) in &request.heads {
+        push.head(name, *commit, checked_out.as_ref() == Some(name))?;
+    }
+    for (name, tag) in &request.tags {
+        push.tag(name, *tag)?;
+    }
+    push.runs(&request.runs)?;
+    Ok(push.done)
+}
+
+/// A push under way.
+struct Push<'a> {
+    local: Local<'a>,
+    remote: &'a Remote,
+    survey: Survey,
+    by: &'a Move,
+    data: DataPolicy,
+    progress: &'a dyn Progress,
+    done: Pushed,
+}
+
+impl Push<'_> {
+    /// The branch that is checked out there, where there is a work tree.
+    fn checked_out(&self) -> Result<Option<RefName>, SyncError> {
+        let Some(key) = Key::new("HEAD") else { return Ok(None) };
+        let head = self.remote.storage.read(&key, MAX_HEAD)?;
+        let head = head.and_then(|head| String::from_utf8(head).ok());
+        let name = head.as_deref().and_then(|head| head.strip_prefix("ref: "));
+        Ok(name.and_then(|name| RefName::new(name.trim_end()).ok()))
+    }
+
+    fn value(&self, name: &Ref) -> Option<Target> {
+        self.survey.get(name).map(|(_, entry)| entry.target).filter(Target::exists)
+    }
+
+    fn head(&mut self, name: &RefName, commit: CommitId, checked_out: bool) -> Result<(), SyncError> {
+        let name = Ref { family: Family::Heads, name: name.clone() };
+        let (from, to) = (self.value(&name), Target::Commit(commit));
+        let fate = match from {
+            Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => self.again(to)?,
+            Some(Target::Commit(there)) if !self.is_ancestor(there, commit)? => Fate::Behind,
+            Some(_) | None if checked_out => Fate::CheckedOut,
+            _ => self.advance(&name, from, to, "push", None)?,
+        };
+        self.done.refs.push(PushedRef { name, from, to, fate });
+        Ok(())
+    }
+
+    fn tag(&mut self, name: &RefName, tag: TagId) -> Result<(), SyncError> {
+        let name = Ref { family: Family::Tags, name: name.clone() };
+        let (from, to) = (self.value(&name), Target::Tag(tag));
+        let fate = match from {
+            Some(there) if there == to => self.again(to)?,
+            Some(_) => Fate::Taken,
+            None => self.advance(&name, None, to, "push", None)?,
+        };
+        self.done.refs.push(PushedRef { name, from, to, fate });
+        Ok(())
+    }
+
+    /// A ref that need not move may lack data all the same, which was left out when it was pushed.
+    fn again(&mut self, to: Target) -> Result<Fate, SyncError> {
+        if self.data == DataPolicy::All {
+            let (_, doomed) = refs::doomed(&*self.remote.storage)?;
+            let supplied = self.supply(to, &[], &doomed, None)?;
+            self.count(supplied);
+        }
+        Ok(Fate::UpToDate)
+    }
+
+    fn runs(&mut self, runs: &[RunTip]) -> Result<(), SyncError> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let batches = self.survey.values().filter_map(|(_, entry)| match entry.target {
+            Target::Runs(id) => Some(id),
+            _ => None,
+        });
+        let there = refs::packed_runs(&Both(self.local.store, &self.remote.store), batches)?;
+        let (mut loose, mut new) = (Vec::new(), BTreeMap::new());
+        for run in runs.iter().filter(|run| !there.contains_key(&run.id)) {
+            let name = ref_of(&run.id)?;
+            match self.survey.get(&name).map(|(_, entry)| entry.target) {
+                Some(target) if target == run.target() || matches!(target, Target::Finished(_)) => {}
+                None if run.finished => drop(new.insert(run.id.clone(), run.commit)),
+                base => loose.push((name, base, run.target())),
+            }
+        }
+        if new.len() <= FEW_RUNS {
+            for (id, commit) in std::mem::take(&mut new) {
+                loose.push((ref_of(&id)?, None, Target::Finished(commit)));
+            }
+        }
+        for (name, base, target) in loose {
+            let fate = self.advance(&name, base.filter(Target::exists), target, "push", None)?;
+            self.settle_run(name, target, fate, 1);
+        }
+        while !new.is_empty() {
+            let rest = new.keys().nth(BATCH).cloned().map(|at| new.split_off(&at)).unwrap_or_default();
+            self.batch(std::mem::replace(&mut new, rest))?;
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, runs: BTreeMap<RunId, CommitId>) -> Result<(), SyncError> {
+        let count = runs.len() as u64;
+        let batch = Runs { runs, batches: Vec::new() };
+        let (name, target) = (new_batch(self.by)?, Target::Runs(batch.id()));
+        let fate = self.advance(&name, None, target, "push", Some(&batch))?;
+        self.settle_run(name, target, fate, count);
+        Ok(())
+    }
+
+    /// Counts runs that arrived; what went wrong is told of.
+    fn settle_run(&mut self, name: Ref, to: Target, fate: Fate, count: u64) {
+        match fate {
+            Fate::Done => self.done.runs += count,
+            Fate::UpToDate => {}
+            fate => self.done.refs.push(PushedRef { name, from: None, to, fate }),
+        }
+    }
+
+    fn advance(
+        &mut self,
+        name: &Ref,
+        base: Option<Target>,
+        target: Target,
+        why: &str,
+        batch: Option<&Runs>,
+    ) -> Result<Fate, SyncError> {
+        let known: Vec<CommitId> = base.and_then(commit_of).into_iter().collect();
+        let by = Move { why: why.to_owned(), ..self.by.clone() };
+        let mut supplied = Supplied::default();
+        let this = &*self;
+        let mut upload = |footing: &Footing| {
+            let more = this.supply(target, &known, &footing.doomed, batch);
+            supplied.add(more.map_err(|error| RefError::Upload(error.into()))?);
+            Ok(())
+        };
+        let is_ancestor = |a, b| this.is_ancestor(a, b).map_err(|error| RefError::Upload(error.into()));
+        let storage = &*this.remote.storage;
+        let moved = refs::advance(storage, name, base, target, &by, &mut upload, &is_ancestor);
+        self.count(supplied);
+        match moved {
+            Ok(Advanced::Done) => Ok(Fate::Done),
+            Ok(Advanced::Lost(_)) => Ok(Fate::Lost),
+            Err(RefError::Unknown { source, .. }) => Ok(Fate::Unknown(source)),
+            Err(error) => Err(unwrapped(error)),
+        }
+    }
+
+    fn count(&mut self, supplied: Supplied) {
+        self.done.objects += supplied.objects;
+        self.done.bytes += supplied.bytes;
+    }
+
+    fn supply(
+        &self,
+        target: Target,
+        known: &[CommitId],
+        doomed: &refs::Doomed,
+        batch: Option<&Runs>,
+    ) -> Result<Supplied, SyncError> {
+        let find = WithBatch { find: self.local.store, batch };
+        let (from, to, data, progress) = (self.local.store, &self.remote.store, self.data, self.progress);
+        let supply = Supply { from, to, find: &find, data, progress, is_foreign: false };
+        let tips: Vec<Link> = target.object().map(|(kind, id)| Link::Object(kind, id)).into_iter().collect();
+        let others = || self.others();
+        supply.supply(&tips, known, &others, doomed, batch)
+    }
+
+    /// The tips of the branches there, if nobody moved them since they were looked at.
+    fn others(&self) -> Result<Vec<CommitId>, SyncError> {
+        if !refs::is_current(&*self.remote.storage, Family::Heads, &self.survey)? {
+            return Ok(Vec::new());
+        }
+        let heads = self.survey.iter().filter(|(name, _)| name.family == Family::Heads);
+        Ok(heads.filter_map(|(_, (_, entry))| commit_of(entry.target)).collect())
+    }
+
+    /// Whether a commit is another or comes before it. Of what is not here, nothing is known.
+    fn is_ancestor(&self, a: CommitId, b: CommitId) -> Result<bool, SyncError> {
+        let store = self.local.store;
+        let here = |id: CommitId| store.has(Kind::Commit, id.digest());
+        Ok(here(a)? && here(b)? && graph::is_ancestor(store, a, b)?)
+    }
+}

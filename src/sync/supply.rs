@@ -1,0 +1,103 @@
+//! What a ref is going to point to, made sure of at the place where it is going to point to it.
+
+use crate::encoding;
+use crate::graph;
+use crate::id::{CommitId, Kind};
+use crate::object::{Find, Link, ObjectError, Runs};
+use crate::progress::{Amount, Progress};
+use crate::refs::Doomed;
+use crate::store::{PackName, Store, Transfer, Wanted};
+use crate::sync::SyncError;
+
+/// What becomes of data: the contents of files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataPolicy {
+    /// That of what is new.
+    #[default]
+    New,
+    /// None.
+    Nothing,
+    /// All that the tips and what they come after have: somebody may have left it out before.
+    All,
+}
+
+/// One place that is supplied from another.
+pub(super) struct Supply<'a> {
+    pub from: &'a Store,
+    pub to: &'a Store,
+    /// Where the objects are read that lead from one to the next.
+    pub find: &'a dyn Find,
+    pub data: DataPolicy,
+    /// Whether nothing of `from` may be believed.
+    pub is_foreign: bool,
+    pub progress: &'a dyn Progress,
+}
+
+/// What was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Supplied {
+    pub objects: u64,
+    pub bytes: u64,
+}
+
+impl Supplied {
+    pub fn add(&mut self, more: Self) {
+        self.objects += more.objects;
+        self.bytes += more.bytes;
+    }
+}
+
+impl Supply<'_> {
+    /// Makes everything durable that the tips refer to, and `known` and what these come after do not. Packs that
+    /// are doomed are not relied on; and as long as there are any, nor is what only other refs vouch for: `others`.
+    pub fn supply(
+        &self,
+        tips: &[Link],
+        known: &[CommitId],
+        others: &dyn Fn() -> Result<Vec<CommitId>, SyncError>,
+        doomed: &Doomed,
+        batch: Option<&Runs>,
+    ) -> Result<Supplied, SyncError> {
+        let doomed = doomed.keys().filter_map(PackName::parse).collect();
+        let mut transfer = Transfer::new(self.from, self.to, &doomed, self.progress)?;
+        let mut trusted = Vec::new();
+        if self.data != DataPolicy::All {
+            trusted.extend(known);
+            if !transfer.lists_doomed() {
+                trusted.extend(others()?);
+            }
+        }
+        if let Some(batch) = batch {
+            transfer.insert(Kind::Runs, encoding::to_bytes(batch))?;
+        }
+        let (mut failure, mut nowhere) = (None, 0);
+        graph::new_since(self.find, tips, &trusted, &mut |link| match self.want(&mut transfer, link) {
+            Ok(Wanted::Nowhere) => nowhere += 1,
+            Ok(_) => {}
+            Err(error) => drop(failure.get_or_insert(error)),
+        })?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if nowhere > 0 {
+            return Err(SyncError::NotHere { count: nowhere });
+        }
+        let (items, bytes) = transfer.amount();
+        if items > 0 {
+            self.progress.begin(if self.is_foreign { "Receiving" } else { "Sending" }, Some(Amount { items, bytes }));
+        }
+        let sent = transfer.send()?;
+        Ok(Supplied { objects: sent.objects, bytes: sent.bytes })
+    }
+
+    fn want(&self, transfer: &mut Transfer<'_>, link: Link) -> Result<Wanted, SyncError> {
+        match link {
+            Link::Object(kind, id) => match transfer.object(kind, id)? {
+                Wanted::Nowhere => Err(ObjectError::Missing { kind, id }.into()),
+                wanted => Ok(wanted),
+            },
+            Link::Content(id, _) if self.data != DataPolicy::Nothing => Ok(transfer.content(id)?),
+            Link::Content(..) | Link::Unstored(_) => Ok(Wanted::Here),
+        }
+    }
+}
