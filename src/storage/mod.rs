@@ -4,11 +4,16 @@
 //! has all of its bytes, also after a power cut, or it does not exist.
 
 mod folder;
+mod location;
 mod memory;
+mod probe;
+pub mod stream;
 pub mod testing;
 
 pub use folder::Folder;
+pub use location::{Location, LocationError, SCHEMES};
 pub use memory::Memory;
+pub use probe::{PREFIX as PROBE_PREFIX, ProbeError, probe};
 
 use std::fmt;
 

@@ -4,6 +4,7 @@
 //! whatever stops us. Nothing is followed that is a symbolic link or other than a plain file or directory:
 //! the folder may have come from a stranger. Reading writes nothing.
 
+mod place;
 mod read;
 mod write;
 
@@ -51,6 +52,13 @@ impl Folder {
             broken: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The storage at a path that somebody named: that of a work tree (`.mdl`), or of the folder itself. It need not
+    /// exist yet, if the folder around it does; one that is full of something else is refused.
+    pub fn around(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, StorageError> {
+        let found = place::find(path).map_err(|source| failed("open", &path.display(), source))?;
+        Ok(Self::new(found, disk))
     }
 
     /// The folder.
