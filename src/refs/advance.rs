@@ -42,19 +42,20 @@ pub fn advance(
     advance.run(number, last, None, upload)
 }
 
-/// Moves a ref from where a footing has it to `target`, as [`advance`] does: what was made for that footing
-/// counts for the first attempt.
+/// Moves a ref as [`advance`] does. The first attempt is on this footing, and so counts with what was made for it.
+#[allow(clippy::too_many_arguments)]
 pub fn advance_from(
     storage: &dyn Storage,
     name: &Ref,
     footing: &Footing,
+    base: Option<Target>,
     target: Target,
     by: &Move,
     upload: Upload<'_>,
     is_ancestor: IsAncestor<'_>,
 ) -> Result<Advanced, RefError> {
     let log = Log::of(storage, name);
-    let base = Some(footing.entry.target).filter(Target::exists);
+    let base = base.filter(Target::exists);
     let mut advance = Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce };
     advance.run(footing.number, footing.entry.clone(), Some(footing.clone()), upload)
 }

@@ -12,6 +12,7 @@ mod config;
 mod directions;
 mod error;
 mod fit;
+mod footing;
 mod fsck;
 mod head;
 mod history;
