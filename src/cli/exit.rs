@@ -23,6 +23,8 @@ pub enum Exit {
     NeedsNewer,
     /// What was to be reproduced could not be run to its end.
     NotReproduced,
+    /// A remote could not be reached, or broke off.
+    Network,
     /// The command that was run took too long.
     TimedOut,
     /// It was interrupted.
@@ -35,7 +37,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the numbers.
-    pub const ALL: [Exit; 12] = [
+    pub const ALL: [Exit; 13] = [
         Exit::Success,
         Exit::Difference,
         Exit::Usage,
@@ -45,6 +47,7 @@ impl Exit {
         Exit::Io,
         Exit::NeedsNewer,
         Exit::NotReproduced,
+        Exit::Network,
         Exit::TimedOut,
         Exit::Interrupted,
         Exit::ClosedPipe,
@@ -62,6 +65,7 @@ impl Exit {
             Exit::Io => 6,
             Exit::NeedsNewer => 7,
             Exit::NotReproduced => 8,
+            Exit::Network => 9,
             Exit::Interrupted => 130,
             Exit::ClosedPipe => 141,
             Exit::TimedOut => 124,
@@ -83,6 +87,7 @@ impl Exit {
             Exit::Io => "the disk, the operating system or a permission was in the way",
             Exit::NeedsNewer => "written by a newer mdl",
             Exit::NotReproduced => "the command that was to be reproduced failed (reproduce)",
+            Exit::Network => "a remote could not be reached, or broke off",
             Exit::TimedOut => "the command that was run took longer than it may (run --timeout)",
             Exit::Interrupted => "interrupted",
             Exit::ClosedPipe => "the reader of the output stopped reading",

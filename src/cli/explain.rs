@@ -4,6 +4,7 @@
 //! a new one does not compile before it is explained.
 
 mod lower;
+mod remote;
 mod repo;
 mod usage;
 
@@ -26,6 +27,9 @@ pub trait Names {
 
     /// The tags.
     fn tags(&self) -> Vec<String>;
+
+    /// The remotes.
+    fn remotes(&self) -> Vec<String>;
 
     /// The parts of what is checked out, as they are written after a colon.
     fn parts(&self) -> Vec<String>;
@@ -166,6 +170,10 @@ mod tests {
 
         fn tags(&self) -> Vec<String> {
             vec!["v1".to_owned()]
+        }
+
+        fn remotes(&self) -> Vec<String> {
+            vec!["origin".to_owned()]
         }
 
         fn parts(&self) -> Vec<String> {

@@ -34,6 +34,11 @@ impl Names for Recorded {
         tags.into_iter().map(|tag| tag.name.to_string()).collect()
     }
 
+    fn remotes(&self) -> Vec<String> {
+        let remotes = self.repository().map(|repository| repository.remotes()).unwrap_or_default();
+        remotes.into_iter().map(|remote| remote.name.to_string()).collect()
+    }
+
     fn parts(&self) -> Vec<String> {
         let shown = self.repository().and_then(|repository| repository.show("HEAD").ok());
         let Some(Shown::Commit { snapshot, .. }) = shown else { return Vec::new() };
@@ -58,6 +63,10 @@ impl Names for Nothing {
     }
 
     fn tags(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
 

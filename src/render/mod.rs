@@ -20,6 +20,7 @@ mod number;
 mod object;
 mod receipt;
 mod refs;
+pub mod remote;
 mod run;
 mod run_state;
 mod running;

@@ -154,7 +154,12 @@ impl Repository {
     }
 
     /// The selected parts of the state that is wanted, each of which must be there.
-    fn wanted(&self, commit: CommitId, state: &State, selected: &[Selector]) -> Result<Vec<Part>, RepoError> {
+    pub(super) fn wanted(
+        &self,
+        commit: CommitId,
+        state: &State,
+        selected: &[Selector],
+    ) -> Result<Vec<Part>, RepoError> {
         match self.selected(state, selected)? {
             (parts, None) => Ok(parts),
             (_, Some(part)) => Err(RepoError::NoSuchPart { commit: commit.to_string(), part }),
@@ -249,7 +254,7 @@ impl Repository {
         let staging = self.directory.join("tmp");
         let place = Place { root, staging: &staging, disk: &*self.disk, cache, progress };
         progress.begin("Writing", None);
-        let applied = apply::apply(&plan, &place, &self.store)?;
+        let applied = apply::apply(&plan, &place, &self.contents(progress))?;
         Ok(CheckedOut { bytes: applied.bytes, ..CheckedOut::of(&plan) })
     }
 

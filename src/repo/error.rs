@@ -58,6 +58,26 @@ pub enum RepoError {
     Conflict { ref_name: String },
     #[error("{} does not come after {}, which is checked out", short(&theirs.to_string()), short(&ours.to_string()))]
     Apart { ours: CommitId, theirs: CommitId },
+    #[error("no remote is called {0:?}")]
+    NoSuchRemote(String),
+    #[error("no remote is named, and none is the one that is meant")]
+    NoRemote { known: Vec<String> },
+    #[error("this is no location of a repository: {0}")]
+    Location(#[source] crate::storage::LocationError),
+    #[error("{url} cannot be a remote")]
+    Probe {
+        url: String,
+        #[source]
+        source: crate::storage::ProbeError,
+    },
+    #[error("remote {place}")]
+    Remote {
+        place: String,
+        #[source]
+        source: Box<crate::sync::SyncError>,
+    },
+    #[error("{} not here, and no remote has {}", counted(*count), if *count == 1 { "it" } else { "them" })]
+    Nowhere { count: usize, first: crate::id::ContentId },
     #[error("no command is given, and the manifest has none")]
     NoCommand,
     #[error(transparent)]
@@ -117,6 +137,10 @@ pub enum RepoError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Capture(#[from] CaptureError),
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "a content is".to_owned() } else { format!("{count} contents are") }
 }
 
 /// As much of an id as people read.

@@ -7,7 +7,8 @@ use crate::diff::{self, Diff, Selector, State};
 use crate::graph;
 use crate::id::CommitId;
 use crate::object::{self, Commit};
-use crate::refs::{self, Entry, Ref, Target};
+use crate::refs::{self, Entry, Family, Ref, Target};
+use crate::repo::head::commit_of;
 use crate::repo::{Head, RepoError, Repository};
 
 /// Which commits to log.
@@ -121,6 +122,11 @@ impl Repository {
         }
         for branch in self.branches()?.into_iter().filter(|branch| !branch.current) {
             names.entry(branch.commit).or_default().push(branch.name.to_string());
+        }
+        for (name, entry) in refs::list(&*self.storage, Family::Remotes)? {
+            if let Some(commit) = commit_of(&entry) {
+                names.entry(commit).or_default().push(name.to_string());
+            }
         }
         Ok(names)
     }

@@ -63,11 +63,7 @@ impl Repository {
             });
         }
         let tmp = directory.join("tmp");
-        create_scratch_dir(&*disk, &tmp).map_err(io(&tmp))?;
-        create_scratch_dir(&*disk, &directory.join("cache")).map_err(io(&directory))?;
-        // git then ignores the directory without anybody's .gitignore being touched.
-        let ignore = directory.join(".gitignore");
-        replace(&*disk, &tmp, &ignore, b"*\n", Durability::Durable).map_err(io(&ignore))?;
+        make_directory(&directory, &*disk)?;
         let manifest = root.join(MANIFEST);
         let listing = detect::list(root).map_err(|source| RepoError::Io {
             action: "read",
@@ -84,9 +80,7 @@ impl Repository {
             // Ours, if an `init` was stopped right after it wrote it.
             disk.sync_dir(root).map_err(io(&manifest))?;
         }
-        let branch = RefName::new(FIRST_BRANCH)
-            .map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
-        Head::Branch(branch, None).write(&*disk, &directory)?;
+        first_head(&directory, &*disk)?;
         version::stamp(&Folder::new(directory.clone(), disk.clone()))?;
         let repository = Self::open_at(root.to_owned(), disk)?;
         let better = if manifest_written { repository.declare_all_directions()? } else { Vec::new() };
@@ -118,6 +112,27 @@ impl Repository {
             Version::Absent => return Err(RepoError::Unfinished(directory)),
             Version::Unknown(found) => return Err(RepoError::UnknownFormat { found }),
         }
+        Self::assemble(root, directory, disk, storage)
+    }
+
+    /// A repository that lacks nothing but the key `format`, which says that it is finished.
+    pub(super) fn skeleton(root: &Path, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
+        let directory = root.join(DIRECTORY);
+        make_directory(&directory, &*disk)?;
+        if fs::symlink_metadata(directory.join("HEAD")).is_err() {
+            first_head(&directory, &*disk)?;
+        }
+        check_owner(&directory)?;
+        let storage = Arc::new(Folder::new(directory.clone(), disk.clone()));
+        Self::assemble(root.to_owned(), directory, disk, storage)
+    }
+
+    fn assemble(
+        root: PathBuf,
+        directory: PathBuf,
+        disk: Arc<dyn Disk>,
+        storage: Arc<dyn Storage>,
+    ) -> Result<Repository, RepoError> {
         let index = IndexCache {
             disk: disk.clone(),
             file: directory.join("cache").join("index"),
@@ -127,6 +142,27 @@ impl Repository {
         let config = Config::load(&directory)?;
         Ok(Repository { root, directory, disk, storage, store, config })
     }
+}
+
+/// Makes `.mdl`, and what is in it that is no key.
+fn make_directory(directory: &Path, disk: &dyn Disk) -> Result<(), RepoError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| RepoError::Io { action: "write", path, source }
+    };
+    let tmp = directory.join("tmp");
+    create_scratch_dir(disk, &tmp).map_err(io(&tmp))?;
+    create_scratch_dir(disk, &directory.join("cache")).map_err(io(directory))?;
+    // git then ignores the directory without anybody's .gitignore being touched.
+    let ignore = directory.join(".gitignore");
+    replace(disk, &tmp, &ignore, b"*\n", Durability::Durable).map_err(io(&ignore))
+}
+
+/// Lets HEAD be on the first branch, which has no commit yet.
+fn first_head(directory: &Path, disk: &dyn Disk) -> Result<(), RepoError> {
+    let branch =
+        RefName::new(FIRST_BRANCH).map_err(|reason| RepoError::Name { what: FIRST_BRANCH.into(), reason })?;
+    Head::Branch(branch, None).write(disk, directory)
 }
 
 fn is_finished(directory: &Path) -> bool {

@@ -22,6 +22,7 @@ mod parts;
 mod plain;
 mod profile;
 mod read;
+mod remote;
 mod reproduce;
 mod revision;
 mod run;
@@ -41,6 +42,9 @@ pub use history::{Changes, LogEntry, Logged, Step};
 pub use init::Initialised;
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
+pub use remote::{
+    CloneOptions, Cloned, FetchDone, FetchOptions, Place, PushDone, PushOptions, RemoteAdded, RemoteInfo,
+};
 pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{

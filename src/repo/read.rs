@@ -6,6 +6,7 @@ use crate::diff::{self, Snapshot, State};
 use crate::id::{CommitId, ContentId, Digest, Kind, Prefix, TagId, TreeId};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, Node, ObjectError, Placed, Tag, TreeEntries};
+use crate::progress::Progress;
 use crate::repo::{RepoError, Repository, Resolved};
 use crate::store::Found;
 
@@ -128,7 +129,7 @@ impl Repository {
     }
 
     /// Writes the bytes of a file (`HEAD:params`, `main:datasets/train/a.csv`, a content's id).
-    pub fn cat(&self, what: &str, to: &mut dyn Write) -> Result<(), RepoError> {
+    pub fn cat(&self, what: &str, to: &mut dyn Write, progress: &dyn Progress) -> Result<(), RepoError> {
         let id = match self.resolve(what) {
             Ok(Resolved { commit, part: Some(selector) }) => {
                 let state = State::of_commit(&self.store, commit)?;
@@ -157,7 +158,7 @@ impl Repository {
             },
             Err(error) => return Err(error),
         };
-        Ok(self.store.write_content(id, to)?)
+        Ok(self.contents(progress).write(id, to)?)
     }
 
     /// Whether an object is here.

@@ -1,11 +1,13 @@
 //! Revisions, as a person writes them: `HEAD~2`, `main`, `v1.0`, `3f2a9c1`, and a part of one after a colon.
 //!
-//! A name is looked up as a branch, then as a tag, then as an id or the beginning of one, as in git.
+//! A name is looked up as a branch, then as a tag, then as a branch of a remote, then as an id or the beginning of
+//! one, as in git.
 
 use crate::diff::{Selector, State};
 use crate::id::{CommitId, Digest, Kind, Prefix};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, Tag};
+use crate::refs::{self, Family, Ref};
 use crate::repo::head::{commit_of, heads};
 use crate::repo::{Head, RepoError, Repository};
 use crate::store::Found;
@@ -84,6 +86,10 @@ impl Repository {
             }
             if let Some(tag) = self.tag_id(&name)? {
                 return Ok(object::get::<Tag>(&self.store, tag)?.commit);
+            }
+            let remembered = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
+            if let Some(commit) = remembered.and_then(|(_, entry)| commit_of(&entry)) {
+                return Ok(commit);
             }
         }
         match self.by_id(name) {

@@ -20,6 +20,7 @@ mod sample;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod verify;
 pub mod version;
 mod writer;
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex};
 pub use catalog::IndexCache;
 pub use codec::Codec;
 pub use packs::{PackName, Section};
+pub use transfer::{Sent, Transfer, Wanted};
 pub use verify::{Damage, Depth};
 pub use writer::{Writer, Written};
 
@@ -139,6 +141,28 @@ impl Store {
                 see(kind, entry.id);
             }
         })
+    }
+
+    /// Those contents that are not here whole. Lists the packs once at most.
+    pub fn lacking(
+        &self,
+        contents: impl IntoIterator<Item = ContentId>,
+    ) -> Result<Vec<ContentId>, StoreError> {
+        let is_here = |id| self.is_whole(id, &|kind, id| Ok(self.catalog.find_known(kind, id)?.is_some()));
+        let lacking = |contents: &mut dyn Iterator<Item = ContentId>| {
+            let absent = contents.filter_map(|id| match is_here(id) {
+                Ok(true) => None,
+                Ok(false) => Some(Ok(id)),
+                Err(error) => Some(Err(error)),
+            });
+            absent.collect::<Result<Vec<_>, StoreError>>()
+        };
+        let maybe = lacking(&mut contents.into_iter())?;
+        if maybe.is_empty() {
+            return Ok(maybe);
+        }
+        self.catalog.refresh()?;
+        lacking(&mut maybe.into_iter())
     }
 
     /// Whether a content is here, with all of its chunks: a clone may have but its recipe.

@@ -13,7 +13,8 @@ pub(super) const FEW_RUNS: usize = 8;
 
 /// The ref of a run.
 pub(super) fn ref_of(id: &RunId) -> Result<Ref, SyncError> {
-    let name = RefName::new(id.as_str()).map_err(|reason| SyncError::Name { what: id.to_string(), reason })?;
+    let name =
+        RefName::new(id.as_str()).map_err(|reason| SyncError::Name { what: id.to_string(), reason })?;
     Ok(Ref { family: Family::Runs, name })
 }
 

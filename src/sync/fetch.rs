@@ -113,7 +113,9 @@ impl Fetch<'_> {
         let is_wanted = |name: &RefName| self.request.heads.as_ref().is_none_or(|heads| heads.contains(name));
         let (mut planned, mut there) = (Vec::new(), Vec::new());
         for (name, (_, entry)) in survey.iter().filter(|(name, _)| name.family == Family::Heads) {
-            let Some(tracking) = self.tracking(&name.name).filter(|_| is_wanted(&name.name)) else { continue };
+            let Some(tracking) = self.tracking(&name.name).filter(|_| is_wanted(&name.name)) else {
+                continue;
+            };
             if !entry.target.exists() {
                 continue;
             }
@@ -124,8 +126,10 @@ impl Fetch<'_> {
             }
         }
         let prefix = format!("{}/", self.request.remote);
-        let gone = remembered.keys().filter(|name| name.as_str().starts_with(&prefix) && !there.contains(name));
-        let gone = gone.filter(|name| RefName::new(&name.as_str()[prefix.len()..]).is_ok_and(|it| is_wanted(&it)));
+        let gone =
+            remembered.keys().filter(|name| name.as_str().starts_with(&prefix) && !there.contains(name));
+        let gone =
+            gone.filter(|name| RefName::new(&name.as_str()[prefix.len()..]).is_ok_and(|it| is_wanted(&it)));
         let gone: Vec<Ref> = gone.map(|name| Ref { family: Family::Remotes, name: name.clone() }).collect();
         for name in gone {
             if !self.request.prune {
@@ -248,11 +252,13 @@ impl Fetch<'_> {
         let find = WithBatch { find: &both, batch };
         let (from, to, data) = (&self.remote.store, self.local.store, self.request.data);
         let supply = Supply { from, to, find: &find, data, is_foreign: true, progress: self.progress };
-        let tips: Vec<Link> = targets.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id)).collect();
-        let supplied = supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(|error| match error {
-            SyncError::Object(source) => SyncError::Incomplete { source },
-            error => error,
-        })?;
+        let tips: Vec<Link> =
+            targets.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id)).collect();
+        let supplied =
+            supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(|error| match error {
+                SyncError::Object(source) => SyncError::Incomplete { source },
+                error => error,
+            })?;
         self.done.objects += supplied.objects;
         self.done.bytes += supplied.bytes;
         Ok(())
@@ -271,6 +277,7 @@ impl Fetch<'_> {
     fn advance(&mut self, plan: Planned, by: &Move, batch: Option<&Runs>) -> Result<(), SyncError> {
         let Planned { name, base, target, footing } = plan;
         let known: Vec<CommitId> = base.and_then(commit_of).into_iter().collect();
+        let local = self.local;
         let mut upload = |now: &Footing| {
             if footing.as_ref().is_some_and(|then| then.is_as(now)) || !target.exists() {
                 return Ok(());
@@ -280,9 +287,8 @@ impl Fetch<'_> {
             let again = again.and_then(|()| self.complete(&[target], &known, &now.doomed, batch));
             again.map_err(|error| RefError::Upload(error.into()))
         };
-        let store = self.local.store;
-        let is_ancestor = |a, b| Ok(graph::is_ancestor(store, a, b)?);
-        let moved = refs::advance(self.local.storage, &name, base, target, by, &mut upload, &is_ancestor);
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(local.store, a, b)?);
+        let moved = refs::advance(local.storage, &name, base, target, by, &mut upload, &is_ancestor);
         match moved.map_err(unwrapped)? {
             Advanced::Done => self.told(name, base, target, batch),
             // Another fetch was faster: what it fetched is as true.

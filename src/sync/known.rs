@@ -14,18 +14,23 @@ const MAX_BYTES: u64 = 256 << 20;
 
 record! {
     /// All refs that were fetched.
-    struct Known {
-        refs: Vec<KnownRef>,
+    pub struct Known {
+        /// In the order of their names.
+        pub refs: Vec<KnownRef>,
     }
 }
 
 record! {
     /// One ref.
-    struct KnownRef {
-        family: u64,
-        name: String,
-        number: u64,
-        entry: Entry,
+    pub struct KnownRef {
+        /// Its place in [`Family::ALL`].
+        pub family: u64,
+        /// Its name.
+        pub name: String,
+        /// The number of its last entry.
+        pub number: u64,
+        /// That entry.
+        pub entry: Entry,
     }
 }
 

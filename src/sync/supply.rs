@@ -84,7 +84,8 @@ impl Supply<'_> {
         }
         let (items, bytes) = transfer.amount();
         if items > 0 {
-            self.progress.begin(if self.is_foreign { "Receiving" } else { "Sending" }, Some(Amount { items, bytes }));
+            self.progress
+                .begin(if self.is_foreign { "Receiving" } else { "Sending" }, Some(Amount { items, bytes }));
         }
         let sent = transfer.send()?;
         Ok(Supplied { objects: sent.objects, bytes: sent.bytes })

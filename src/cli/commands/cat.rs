@@ -25,8 +25,9 @@ impl Run for Cat {
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;
-        let mut output = context.terminal.bytes();
-        repository.cat(&self.what, &mut output)?;
+        let (mut output, progress) = (context.terminal.bytes(), context.progress());
+        repository.cat(&self.what, &mut output, &progress)?;
+        drop(progress);
         output.flush().map_err(CliError::Output)?;
         Ok(Exit::Success)
     }

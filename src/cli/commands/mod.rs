@@ -4,16 +4,21 @@ mod add;
 mod branch;
 mod cat;
 mod checkout;
+mod clone;
 mod commit;
 mod completions;
 mod config;
 mod diff;
+mod fetch;
 mod fit;
 mod fsck;
 mod help;
 mod init;
 mod log;
+mod ls_remote;
 mod merge;
+mod push;
+mod remote;
 mod reproduce;
 mod restore;
 mod rm;
@@ -57,14 +62,16 @@ pub enum Group {
     Back,
     /// Names for states.
     Name,
+    /// Exchanging with others.
+    Share,
     /// Looking after the repository and mdl itself.
     Care,
 }
 
 impl Group {
     /// Every group, in the order in which a newcomer needs them.
-    pub const ALL: [Group; 6] =
-        [Group::Start, Group::Record, Group::Look, Group::Back, Group::Name, Group::Care];
+    pub const ALL: [Group; 7] =
+        [Group::Start, Group::Record, Group::Look, Group::Back, Group::Name, Group::Share, Group::Care];
 
     /// Its headline.
     pub const fn title(self) -> &'static str {
@@ -74,6 +81,7 @@ impl Group {
             Group::Look => "Look and compare",
             Group::Back => "Go back, or reuse a part",
             Group::Name => "Name states and lines of work",
+            Group::Share => "Share with others",
             Group::Care => "Look after it",
         }
     }
@@ -163,6 +171,7 @@ fn run<C: Run>(matches: &ArgMatches, context: &mut Context) -> Result<Exit, CliE
 /// Every command, group by group.
 pub const ALL: &[Spec] = &[
     Spec::of::<init::Init>("init", Group::Start),
+    Spec::of::<clone::Clone>("clone", Group::Start),
     Spec::of::<add::Add>("add", Group::Start),
     Spec::of::<rm::Rm>("rm", Group::Start),
     Spec::of::<status::Status>("status", Group::Record),
@@ -182,6 +191,10 @@ pub const ALL: &[Spec] = &[
     Spec::of::<branch::Branch>("branch", Group::Name),
     Spec::of::<switch::Switch>("switch", Group::Name),
     Spec::of::<tag::Tag>("tag", Group::Name),
+    Spec::of::<remote::Remote>("remote", Group::Share),
+    Spec::of::<push::Push>("push", Group::Share),
+    Spec::of::<fetch::Fetch>("fetch", Group::Share),
+    Spec::of::<ls_remote::LsRemote>("ls-remote", Group::Share),
     Spec::of::<fsck::Fsck>("fsck", Group::Care),
     Spec::of::<config::Config>("config", Group::Care),
     Spec::of::<completions::Completions>("completions", Group::Care),

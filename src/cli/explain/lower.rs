@@ -2,13 +2,14 @@
 
 use std::io;
 
-use super::Advice;
+use super::{Advice, remote};
 use crate::cli::exit::Exit;
 use crate::encoding::{DecodeError, DecodeProblem};
 use crate::object::ObjectError;
 use crate::refs::RefError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
+use crate::sync::SyncError;
 use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::PlanError;
 use crate::worktree::scan::ScanError;
@@ -73,14 +74,14 @@ pub(super) fn reference(error: &RefError) -> Advice {
             Advice::new(Exit::Conflict, "wait for the other programs, and run the command again")
         }
         RefError::Upload(inner) => boxed(inner.as_ref()),
-        RefError::Storage(error) => io(&error.source),
+        RefError::Storage(error) => remote::storage(error),
         RefError::Object(error) => object(error),
     }
 }
 
 pub(super) fn store(error: &StoreError) -> Advice {
     match error {
-        StoreError::Storage(error) => io(&error.source),
+        StoreError::Storage(error) => remote::storage(error),
         StoreError::Object(error) => object(error),
         StoreError::Pack { .. } | StoreError::CorruptContent { .. } | StoreError::CorruptRecipe(_) => {
             Advice::new(Exit::Corruption, DAMAGED)
@@ -115,12 +116,14 @@ fn decode(error: &DecodeError) -> Advice {
 fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         store(error)
+    } else if let Some(error) = error.downcast_ref::<SyncError>() {
+        remote::sync(error)
     } else if let Some(error) = error.downcast_ref::<ObjectError>() {
         object(error)
     } else if let Some(error) = error.downcast_ref::<RefError>() {
         reference(error)
     } else if let Some(error) = error.downcast_ref::<StorageError>() {
-        io(&error.source)
+        remote::storage(error)
     } else if let Some(error) = error.downcast_ref::<io::Error>() {
         io(error)
     } else {

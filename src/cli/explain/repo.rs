@@ -1,6 +1,6 @@
 //! What to do about errors of the façade.
 
-use super::{Advice, Names, line, lower, meant};
+use super::{Advice, Names, line, lower, meant, remote};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::diff::{Part, SelectorError};
@@ -35,6 +35,12 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::Apart { .. }
         | RepoError::StillRunning(_)
         | RepoError::Conflict { .. } => conflict(error),
+        RepoError::NoSuchRemote(_)
+        | RepoError::NoRemote { .. }
+        | RepoError::Location(_)
+        | RepoError::Probe { .. }
+        | RepoError::Remote { .. }
+        | RepoError::Nowhere { .. } => remote::advice(error, names).unwrap_or_else(|| Advice::none(Exit::Io)),
         RepoError::Name { .. } => lower::bad_name(),
         RepoError::NotAState { .. } => {
             Advice::new(Exit::Usage, "to put back only a part, use `mdl restore --from REV PART`")
@@ -79,7 +85,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::Object(error) => lower::object(error),
         RepoError::Ref(error) => lower::reference(error),
         RepoError::Store(error) => lower::store(error),
-        RepoError::Storage(error) => lower::io(&error.source),
+        RepoError::Storage(error) => remote::storage(error),
         RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
     }
 }

@@ -28,7 +28,7 @@ impl Contents<'_> {
             return Ok(());
         }
         let require = || -> Result<(), RepoError> {
-            let absent = self.repository.absent(contents)?;
+            let absent = self.repository.store.lacking(contents)?;
             if !absent.is_empty() {
                 self.repository.bring(&absent, self.progress)?;
             }

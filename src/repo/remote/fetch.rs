@@ -44,7 +44,7 @@ impl Repository {
             data: DataPolicy::Nothing,
             prune: options.prune,
         };
-        let fetched = sync::fetch(self.local(), &remote, &request, &self.mover(), progress);
+        let fetched = sync::fetch(self.local(), &remote, &request, &self.mover("fetch"), progress);
         let fetched = fetched.map_err(|error| self.of_remote(&name, error))?;
         Ok(FetchDone { remote: self.remote_info(&name)?, fetched })
     }
@@ -63,14 +63,14 @@ impl Repository {
         };
         let mut contents = self.contents_of(&wanted)?;
         if selected.is_empty() {
-            contents.extend(self.observed(&state)?);
+            contents.extend(self.log_of(&state)?);
         }
-        let missing = self.absent(contents)?;
+        let missing = self.store.lacking(contents)?;
         self.bring(&missing, progress)
     }
 
     /// The log of a state, which lies in no file.
-    fn observed(&self, state: &State) -> Result<Vec<ContentId>, RepoError> {
+    fn log_of(&self, state: &State) -> Result<Vec<ContentId>, RepoError> {
         let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
         Ok(log.map(|log| log.content).into_iter().collect())
     }
@@ -87,20 +87,6 @@ impl Repository {
             true
         })?;
         Ok(contents)
-    }
-
-    /// Those that are not here.
-    pub(in crate::repo) fn absent(
-        &self,
-        contents: impl IntoIterator<Item = ContentId>,
-    ) -> Result<Vec<ContentId>, RepoError> {
-        let mut absent = Vec::new();
-        for content in contents {
-            if !self.store.is_here(content)? {
-                absent.push(content);
-            }
-        }
-        Ok(absent)
     }
 
     /// Brings contents from whichever remote has them; an error, if none that answers does.

@@ -3,22 +3,23 @@
 mod clone;
 mod contents;
 mod fetch;
-mod pull;
+mod place;
+
 mod push;
 
 pub use clone::{CloneOptions, Cloned};
-pub(in crate::repo) use contents::Contents;
 pub use fetch::{FetchDone, FetchOptions};
-pub use pull::Pulled;
+
+pub use place::Place;
 pub use push::{PushDone, PushOptions};
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::name::{RefName, RemoteName};
-use crate::refs::{self, Family, Move, Survey, Target};
+use crate::refs::{self, Family, Survey, Target};
 use crate::repo::{Config, RepoError, Repository};
-use crate::storage::{Location, Storage, probe};
+use crate::storage::{Location, ProbeError, Storage, probe};
 use crate::sync::{self, Local, Remote, RemoteCache};
 
 /// A remote, by its name and where it is.
@@ -141,7 +142,10 @@ impl Repository {
     }
 
     /// The remote that is meant where none is named: that of the branch, the only one, or `origin`.
-    pub(in crate::repo) fn default_remote(&self, named: Option<&RemoteName>) -> Result<RemoteName, RepoError> {
+    pub(in crate::repo) fn default_remote(
+        &self,
+        named: Option<&RemoteName>,
+    ) -> Result<RemoteName, RepoError> {
         if let Some(name) = named {
             return Ok(self.remote_info(name)?.name);
         }
@@ -183,7 +187,10 @@ impl Repository {
 
     fn open_location(&self, location: &Location) -> Result<Arc<dyn Storage>, RepoError> {
         let opened = location.open(self.disk.clone());
-        opened.map_err(|error| RepoError::Remote { place: location.to_string(), source: Box::new(error.into()) })
+        opened.map_err(|error| RepoError::Remote {
+            place: location.to_string(),
+            source: Box::new(error.into()),
+        })
     }
 
     /// What went wrong with a remote, with where that is.
@@ -194,10 +201,6 @@ impl Repository {
 
     pub(in crate::repo) fn local(&self) -> Local<'_> {
         Local { storage: &*self.storage, store: &self.store }
-    }
-
-    pub(in crate::repo) fn mover(&self) -> Move {
-        Move { who: self.identity(), when: self.now(), why: String::new() }
     }
 }
 
@@ -221,9 +224,9 @@ pub(in crate::repo) fn location(url: &str, base: &Path) -> Result<Location, Repo
 
 /// Whether a storage can only be read; an error, if it is not safe to write to.
 fn is_read_only(storage: &dyn Storage, url: &str) -> Result<bool, RepoError> {
-    match probe::probe(storage) {
+    match probe(storage) {
         Ok(()) => Ok(false),
-        Err(probe::ProbeError::ReadOnly(_)) => Ok(true),
+        Err(ProbeError::ReadOnly(_)) => Ok(true),
         Err(source) => Err(RepoError::Probe { url: url.to_owned(), source }),
     }
 }

@@ -43,7 +43,7 @@ impl Repository {
         let name = self.default_remote(options.remote.as_ref())?;
         let request = self.push_request(options, &name)?;
         let remote = self.remote_to_push(&name)?;
-        let pushed = sync::push(self.local(), &remote, &request, &self.mover(), progress);
+        let pushed = sync::push(self.local(), &remote, &request, &self.mover("push"), progress);
         let pushed = pushed.map_err(|error| self.of_remote(&name, error))?;
         for head in pushed.refs.iter().filter(|head| matches!(head.fate, Fate::Done)) {
             self.remember(&name, &head.name, head.to)?;
@@ -55,7 +55,7 @@ impl Repository {
     fn push_request(&self, options: &PushOptions, remote: &RemoteName) -> Result<PushRequest, RepoError> {
         let mut request = PushRequest { data: options.data, ..PushRequest::default() };
         for word in &options.refs {
-            self.named(word, &mut request)?;
+            self.add_named(word, &mut request)?;
         }
         if options.refs.is_empty() && !(options.tags || options.runs) {
             let Head::Branch(branch, tip) = self.head()? else { return Err(RepoError::Detached) };
@@ -74,7 +74,7 @@ impl Repository {
         Ok(request)
     }
 
-    fn named(&self, word: &str, request: &mut PushRequest) -> Result<(), RepoError> {
+    fn add_named(&self, word: &str, request: &mut PushRequest) -> Result<(), RepoError> {
         let (here, there) = word.split_once(':').unwrap_or((word, word));
         let name = |text: &str| {
             RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })
@@ -141,9 +141,10 @@ impl Repository {
         let is_it = |name: &Ref, to: Target| {
             name.family == Family::Heads && name.name == branch && to == Target::Commit(tip)
         };
-        let arrived = pushed.refs.iter().any(|it| {
-            is_it(&it.name, it.to) && matches!(it.fate, Fate::Done | Fate::UpToDate)
-        });
+        let arrived = pushed
+            .refs
+            .iter()
+            .any(|it| is_it(&it.name, it.to) && matches!(it.fate, Fate::Done | Fate::UpToDate));
         if !arrived || self.config.upstream(&branch).is_some() {
             return Ok(None);
         }
@@ -160,6 +161,7 @@ impl Repository {
         to: CommitId,
         why: &str,
     ) -> Result<(), RepoError> {
-        self.advance_ref(name, base, Target::Commit(to), why, &self.store, &mut |_| Ok(()))
+        let mut upload = |footing: &refs::Footing| self.secure(to, footing);
+        self.advance_ref(name, base, Target::Commit(to), why, &self.store, &mut upload)
     }
 }

@@ -1,0 +1,88 @@
+//! `mdl push`: send what is here.
+
+use clap::Args;
+
+use crate::cli::commands::Run;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::parts::remote_name;
+use crate::render::remote;
+use crate::repo::PushOptions;
+use crate::sync::{DataPolicy, Fate, Pushed};
+
+/// Send branches, tags and runs to a remote, with the data that it does not have yet
+///
+/// Without REF, the branch that is checked out. A branch there is only ever moved forward: nothing that
+/// somebody else pushed is lost, and no option changes that. Interrupted, it goes on where it was when it is run again.
+#[derive(Args)]
+pub struct Push {
+    /// The remote; the one that the branch follows, if none is given
+    #[arg(value_name = "REMOTE")]
+    remote: Option<String>,
+
+    /// Branches, tags or runs; `here:there` for a branch that has another name there
+    #[arg(value_name = "REF", requires = "remote")]
+    refs: Vec<String>,
+
+    /// All tags
+    #[arg(long)]
+    tags: bool,
+
+    /// All runs
+    #[arg(long)]
+    runs: bool,
+
+    /// Metadata only; the data stays here until `mdl push --data`
+    #[arg(long)]
+    no_data: bool,
+
+    /// Look through all data again, and send what was left out before
+    #[arg(long, conflicts_with = "no_data")]
+    data: bool,
+}
+
+impl Run for Push {
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("mdl push", "the branch that is checked out"),
+        ("mdl push --runs", "every run, finished or not"),
+        ("mdl push origin main v1 k7w2q9xm", "a branch, a tag and a run"),
+        ("mdl push --no-data", "what changed, without the bytes of datasets and models"),
+    ];
+
+    fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        let mut repository = context.repository()?;
+        let options = PushOptions {
+            remote: self.remote.as_deref().map(remote_name).transpose()?,
+            refs: self.refs.clone(),
+            tags: self.tags,
+            runs: self.runs,
+            data: match (self.no_data, self.data) {
+                (true, _) => DataPolicy::Nothing,
+                (_, true) => DataPolicy::All,
+                _ => DataPolicy::New,
+            },
+        };
+        let progress = context.progress();
+        let done = repository.push(&options, &progress)?;
+        drop(progress);
+        context.report("push", || remote::pushed(&done), || remote::pushed_json(&done))?;
+        let exit = exit(&done.pushed);
+        match exit {
+            Exit::Conflict => context.terminal.hint("get what is there first: `mdl pull`, then push again"),
+            Exit::Network => context.terminal.hint("run the command again: it finds out whether it was done"),
+            _ if self.no_data => context.terminal.hint("the data stays here; send it with `mdl push --data`"),
+            _ => {}
+        }
+        Ok(exit)
+    }
+}
+
+fn exit(pushed: &Pushed) -> Exit {
+    let fates = || pushed.refs.iter().map(|it| &it.fate);
+    if fates().any(|fate| matches!(fate, Fate::Unknown(_))) {
+        return Exit::Network;
+    }
+    let is_done = |fate: &Fate| matches!(fate, Fate::Done | Fate::UpToDate);
+    if fates().all(is_done) { Exit::Success } else { Exit::Conflict }
+}
