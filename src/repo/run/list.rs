@@ -110,3 +110,6 @@ impl Repository {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;
