@@ -58,6 +58,8 @@ pub enum RepoError {
     Conflict { ref_name: String },
     #[error("{} does not come after {}, which is checked out", short(&theirs.to_string()), short(&ours.to_string()))]
     Apart { ours: CommitId, theirs: CommitId },
+    #[error("{} and {} have no commit in common", short(&ours.to_string()), short(&theirs.to_string()))]
+    Unrelated { ours: CommitId, theirs: CommitId },
     #[error("no command is given, and the manifest has none")]
     NoCommand,
     #[error(transparent)]

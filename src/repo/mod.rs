@@ -17,6 +17,7 @@ mod head;
 mod history;
 mod identity;
 mod init;
+mod merge;
 mod parts;
 mod plain;
 mod profile;
@@ -38,12 +39,13 @@ pub use fsck::{Damage, FsckReport};
 pub use head::Head;
 pub use history::{Changes, LogEntry, Logged, Step};
 pub use init::Initialised;
+pub use merge::{MergeKind, MergeOptions, Merged};
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
 pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{
-    Begun, Execution, Merged, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
+    Begun, Execution, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
     SweepOptions, SweepWitness, SweptRun, Witness,
 };
 pub use snapshot::Warning;
