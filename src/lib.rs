@@ -21,6 +21,7 @@ pub mod diff;
 pub mod fidelity;
 pub mod fit;
 pub mod graph;
+pub mod merge;
 pub mod profile;
 pub mod utilisation;
 

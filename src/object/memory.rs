@@ -1,9 +1,10 @@
 //! Objects in memory: for tests, and for the state of a work tree that is compared and not committed.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::Mutex;
 
-use super::{Find, FindContent, Insert, ObjectError};
+use super::{Find, FindContent, Insert, InsertContent, ObjectError};
 use crate::id::{ContentId, Digest, Kind};
 
 /// A map of objects and contents.
@@ -19,6 +20,17 @@ impl Memory {
         let id = ContentId::of(&bytes);
         self.contents.lock().unwrap_or_else(|poison| poison.into_inner()).insert(id, bytes);
         id
+    }
+
+    /// Inserts everything that is here elsewhere.
+    pub fn copy_to(&self, to: &(impl Insert + InsertContent)) -> Result<(), ObjectError> {
+        for bytes in self.contents.lock().unwrap_or_else(|poison| poison.into_inner()).values() {
+            InsertContent::insert_content(to, &mut &bytes[..], bytes.len() as u64)?;
+        }
+        for ((kind, _), bytes) in self.objects.lock().unwrap_or_else(|poison| poison.into_inner()).iter() {
+            to.insert(*kind, bytes.clone())?;
+        }
+        Ok(())
     }
 
     /// How many objects are here and not there.
@@ -49,5 +61,18 @@ impl Insert for Memory {
         let id = kind.digest(&bytes);
         self.objects.lock().unwrap_or_else(|poison| poison.into_inner()).insert((kind, id), bytes);
         Ok(id)
+    }
+}
+
+impl InsertContent for Memory {
+    fn insert_content(&self, bytes: &mut dyn Read, _: u64) -> Result<(ContentId, u64), ObjectError> {
+        let mut all = Vec::new();
+        bytes.read_to_end(&mut all).map_err(|error| ObjectError::Storage(Box::new(error)))?;
+        let size = all.len() as u64;
+        Ok((Memory::insert_content(self, all), size))
+    }
+
+    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        Ok(self.contents.lock().unwrap_or_else(|poison| poison.into_inner()).contains_key(&id))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::id::CommitId;
 use crate::object::Direction;
 use crate::render::{escape, short_id, size};
-use crate::repo::{CheckedOut, FsckReport, Head, Initialised, Merged, Part, Step};
+use crate::repo::{CheckedOut, FsckReport, Head, Initialised, Part, Step};
 
 const ID: Style = AnsiColor::Yellow.on_default();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -132,29 +132,6 @@ pub fn renamed(from: &str, to: &str) -> String {
 /// A branch that was renamed, as JSON.
 pub fn renamed_json(from: &str, to: &str) -> Value {
     json!({ "renamed": from, "to": to })
-}
-
-/// What a merge did, or would do.
-pub fn merged(done: &Merged, dry_run: bool) -> String {
-    let name = done.branch.as_ref().map_or("HEAD".to_owned(), |name| escape(name.as_str()).into_owned());
-    if done.already {
-        return format!("{name} has it already; nothing was changed\n");
-    }
-    let from = done.from.map(|from| format!(", from {}", id(from))).unwrap_or_default();
-    let moved = if dry_run { "would be" } else { "is now" };
-    let files = checked_out(&done.files, dry_run);
-    format!("{GOOD}{name}{GOOD:#} {moved} at {}{from}\n{files}", id(done.to))
-}
-
-/// What a merge did, or would do, as JSON.
-pub fn merged_json(done: &Merged, dry_run: bool) -> Value {
-    json!({
-        "branch": done.branch.as_ref().map(|name| name.as_str()),
-        "from": done.from.map(|from| from.to_string()),
-        "to": done.to.to_string(),
-        "already": done.already,
-        "files": checked_out_json(&done.files, dry_run),
-    })
 }
 
 /// What a checkout did, or would do.

@@ -124,11 +124,24 @@ impl Repository {
             Some(id) => State::of_commit(&self.store, id),
             None => Ok(State::default()),
         };
-        let (before, target) = (parts(&self.store, &state(from)?)?, parts(&self.store, &state(to)?)?);
-        let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Carry };
-        let mut done = self.put_back(&before, &target, changes, options.dry_run, progress)?;
+        let mut done = self.move_between(&self.store, &state(from)?, &state(to)?, options, progress)?;
         done.commit = to;
         Ok(done)
+    }
+
+    /// Makes the work tree, which is in one state, that of another, and carries local changes along. What a dry run is
+    /// asked about need not be in the store.
+    pub(super) fn move_between<F: Find + FindContent>(
+        &self,
+        find: &F,
+        from: &State,
+        to: &State,
+        options: CheckoutOptions,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let (before, target) = (parts(find, from)?, parts(find, to)?);
+        let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Carry };
+        self.put_back(find, &before, &target, changes, options.dry_run, progress)
     }
 
     /// Puts some parts of a state back and leaves HEAD where it is. No part means all of them.
@@ -148,7 +161,7 @@ impl Repository {
             (self.selected(&head, selected)?.0, self.wanted(from.commit, &state, selected)?)
         };
         let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Refuse };
-        let mut done = self.put_back(&before, &target, changes, options.dry_run, progress)?;
+        let mut done = self.put_back(&self.store, &before, &target, changes, options.dry_run, progress)?;
         done.commit = Some(from.commit);
         Ok(done)
     }
@@ -211,8 +224,9 @@ impl Repository {
         Ok(done)
     }
 
-    fn put_back(
+    fn put_back<F: Find + FindContent>(
         &self,
+        find: &F,
         before: &[Part],
         target: &[Part],
         changes: LocalChanges,
@@ -223,7 +237,7 @@ impl Repository {
         let stays = |part: &Part, others: &[Part]| changes == LocalChanges::Carry && others.contains(part);
         let head: Vec<Part> = before.iter().filter(|part| !stays(part, target)).cloned().collect();
         let wanted: Vec<Part> = target.iter().filter(|part| !stays(part, before)).cloned().collect();
-        let (overlay, cache) = (HashOnly::new(&self.root, &self.store), self.stat_cache());
+        let (overlay, cache) = (HashOnly::new(&self.root, find), self.stat_cache());
         progress.begin("Scanning", None);
         let current = self.current(&head, &wanted, &overlay, &cache, progress)?;
         let states = States { head: &head, current: &current, target: &wanted };

@@ -59,11 +59,22 @@ impl Repository {
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        until_it_stands(&mut || self.commit_once(options, progress))
+        self.commit_after(None, options, progress)
+    }
+
+    /// Commits the work tree as it is now, after HEAD and after a commit that it was merged with.
+    pub(super) fn commit_after(
+        &self,
+        merged: Option<CommitId>,
+        options: &CommitOptions,
+        progress: &dyn Progress,
+    ) -> Result<Option<Committed>, RepoError> {
+        until_it_stands(&mut || self.commit_once(merged, options, progress))
     }
 
     fn commit_once(
         &self,
+        merged: Option<CommitId>,
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
@@ -89,12 +100,14 @@ impl Repository {
             subject: Subject::WorkTree,
         };
         let snapshot = snapshooter.take(Surroundings::Observed)?;
-        if before.as_ref() == Some(&snapshot.state) && !options.allow_empty {
+        let is_new = merged.is_some() || options.allow_empty || before.as_ref() != Some(&snapshot.state);
+        if !is_new {
             // What HEAD points to may be of somebody who was stopped before it was durable.
             self.storage.settle("refs")?;
             return Ok(None);
         }
-        let commit = self.describe(&snapshot.state, parent, snapshot.git, &options.message, &writer)?;
+        let parents: Vec<CommitId> = parent.into_iter().chain(merged).collect();
+        let commit = self.describe(&snapshot.state, parents, snapshot.git, &options.message, &writer)?;
         let id = object::put(&writer, &commit)?;
         let written = self.record(&standing, id, &commit, writer)?;
         // Only now is what the cache says of the store true. It is a cache: that it cannot be kept is no failure.
@@ -144,7 +157,7 @@ impl Repository {
     fn describe(
         &self,
         state: &State,
-        parent: Option<CommitId>,
+        parents: Vec<CommitId>,
         git: Option<GitState>,
         message: &str,
         writer: &Writer<'_>,
@@ -153,7 +166,7 @@ impl Repository {
         Ok(Commit {
             definition: object::put(writer, definition)?,
             outcome: state.outcome.as_ref().map(|outcome| object::put(writer, outcome)).transpose()?,
-            parents: parent.into_iter().collect(),
+            parents,
             author: self.identity(),
             time: self.now(),
             message: message.to_owned(),

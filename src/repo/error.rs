@@ -78,6 +78,8 @@ pub enum RepoError {
     },
     #[error("{} not here, and no remote has {}", counted(*count), if *count == 1 { "it" } else { "them" })]
     Nowhere { count: usize, first: crate::id::ContentId },
+    #[error("{} and {} have no commit in common", short(&ours.to_string()), short(&theirs.to_string()))]
+    Unrelated { ours: CommitId, theirs: CommitId },
     #[error("no command is given, and the manifest has none")]
     NoCommand,
     #[error(transparent)]

@@ -18,6 +18,7 @@ mod head;
 mod history;
 mod identity;
 mod init;
+mod merge;
 mod parts;
 mod plain;
 mod profile;
@@ -40,15 +41,17 @@ pub use fsck::{Damage, FsckReport};
 pub use head::Head;
 pub use history::{Changes, LogEntry, Logged, Step};
 pub use init::Initialised;
+pub use merge::{MergeKind, MergeOptions, Merged};
 pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
 pub use remote::{
-    CloneOptions, Cloned, FetchDone, FetchOptions, Place, PushDone, PushOptions, RemoteAdded, RemoteInfo,
+    CloneOptions, Cloned, FetchDone, FetchOptions, Place, Pulled, PushDone, PushOptions, RemoteAdded,
+    RemoteInfo,
 };
 pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{
-    Begun, Execution, Merged, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
+    Begun, Execution, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
     SweepOptions, SweepWitness, SweptRun, Witness,
 };
 pub use snapshot::Warning;

@@ -2,7 +2,8 @@
 
 use std::process::Stdio;
 
-use crate::training::{newest, project, states, steady, told};
+use crate::sandbox::Sandbox;
+use crate::training::{files, newest, project, states, steady, told};
 
 #[test]
 fn a_branch_moves_to_a_run_that_ends_well() {
@@ -127,4 +128,193 @@ fn a_run_that_goes_on_is_not_merged() {
     drop(child.stdin.take());
     child.wait().unwrap();
     assert_eq!(states(&sandbox), ["failed"]);
+}
+
+/// What two people made of one commit: `main`, which is checked out, and `other`.
+fn two(ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> Sandbox {
+    let sandbox = project();
+    sandbox.write("train.py", PROGRAM);
+    sandbox.ok(&["commit", "-q", "-m", "a program"]);
+    sandbox.ok(&["switch", "-q", "-c", "other"]);
+    commit(&sandbox, theirs, "theirs");
+    sandbox.ok(&["switch", "-q", "main"]);
+    commit(&sandbox, ours, "ours");
+    sandbox
+}
+
+/// Commits these files; one without a text is removed.
+fn commit(sandbox: &Sandbox, files: &[(&str, &str)], message: &str) {
+    for (path, text) in files {
+        match text.is_empty() {
+            true => std::fs::remove_file(sandbox.root().join(path)).unwrap(),
+            false => sandbox.write(path, text),
+        }
+    }
+    sandbox.ok(&["commit", "-q", "-m", message]);
+}
+
+const PROGRAM: &str = "import a\n\n\ndef load():\n    pass\n\n\ndef train():\n    pass\n\n\nload()\n";
+const BASE: &str = "train:\n  lr: 0.1  # the rate\nmodel:\n  depth: 2\nseed: 7\n";
+
+/// All keys of the repository, and HEAD.
+fn keys(sandbox: &Sandbox) -> Vec<String> {
+    let (mut keys, mut pending) = (Vec::new(), vec![sandbox.root().join(".mdl")]);
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => pending.push(entry),
+                false => keys.push(entry.display().to_string()),
+            }
+        }
+    }
+    keys.retain(|key| !key.contains("/cache/"));
+    keys.sort();
+    keys
+}
+
+#[test]
+fn two_people_who_amend_the_same_parameter_are_told_all_three_values() {
+    let ours = BASE.replace("0.1", "0.2").replace("depth: 2", "depth: 3");
+    let theirs = BASE.replace("0.1", "0.05").replace("seed: 7", "seed: 8");
+    let sandbox = two(&[("params.yaml", &ours)], &[("params.yaml", &theirs)]);
+    let (files, before) = (files(&sandbox), keys(&sandbox));
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    assert_eq!(files(&sandbox), files, "no file is touched");
+    assert_eq!(keys(&sandbox), before, "nothing is written");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--json", "other"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--theirs", "--dry-run", "other"]), @"");
+    assert_eq!((files(&sandbox), keys(&sandbox)), (files, before));
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--theirs", "other"]), @"");
+    assert_eq!(sandbox.read("params.yaml"), theirs.replace("depth: 2", "depth: 3"));
+    insta::assert_snapshot!(told(&sandbox, &["log", "--oneline", "--graph"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+    assert_eq!(sandbox.mdl(&["merge", "other"]).stdout, "main has it already; nothing was changed\n");
+}
+
+#[test]
+fn each_place_can_be_decided_for_itself() {
+    let sandbox = two(
+        &[("params.yaml", &BASE.replace("0.1", "0.2")), ("train.py", "ours\n")],
+        &[("params.yaml", &BASE.replace("0.1", "0.05")), ("train.py", "theirs\n"), ("new.py", "new\n")],
+    );
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    sandbox.ok(&["restore", "-q", "--from", "other", "params", "new.py"]);
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--as-is", "-m", "both", "other"]), @"");
+    assert_eq!(sandbox.read("params.yaml"), BASE.replace("0.1", "0.05"));
+    assert_eq!((sandbox.read("train.py"), sandbox.read("new.py")), ("ours\n".into(), "new\n".into()));
+    insta::assert_snapshot!(told(&sandbox, &["log", "--oneline"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+}
+
+#[test]
+fn what_only_one_changed_is_merged_and_comments_stay() {
+    let ours = BASE.replace("lr: 0.1  # the rate", "lr: 0.2  # the rate, doubled") + "ours: 1  # new\n";
+    let theirs = BASE.replace("depth: 2", "depth: 4  # deeper") + "theirs: 2\n";
+    let sandbox = two(
+        &[
+            ("params.yaml", &ours),
+            ("train.py", &PROGRAM.replace("import a", "import a, b")),
+            ("a/one.py", "1\n"),
+        ],
+        &[
+            ("params.yaml", &theirs),
+            ("train.py", &PROGRAM.replace("load()\n", "train()\n").replace("def train()", "def load()")),
+            ("a/two.py", "2\n"),
+            ("data/more.csv", "x,y\n5,6\n"),
+        ],
+    );
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--dry-run", "other"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    insta::assert_snapshot!(sandbox.read("params.yaml"), @"");
+    insta::assert_snapshot!(sandbox.read("train.py"), @"");
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["show", "HEAD:params"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["fsck"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["diff", "--only", "code", "HEAD~1", "HEAD"]), @"");
+}
+
+#[test]
+fn parts_that_both_add_to_the_manifest_are_both_there() {
+    let sandbox = project();
+    let add = |name: &str| {
+        sandbox.write(&format!("{name}/x.csv"), "a,b\n1,2\n");
+        sandbox.ok(&["add", "-q", "--as", "dataset", name]);
+        sandbox.ok(&["commit", "-q", "-m", name]);
+    };
+    sandbox.ok(&["switch", "-q", "-c", "other"]);
+    add("extra");
+    sandbox.ok(&["switch", "-q", "main"]);
+    add("valid");
+    sandbox.ok(&["merge", "-q", "other"]);
+    insta::assert_snapshot!(told(&sandbox, &["show", "HEAD:datasets"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+}
+
+#[test]
+fn datasets_are_merged_by_path() {
+    let sandbox = two(
+        &[("data/a.csv", "x,y\n1,1\n"), ("data/train.csv", "x,y\n1,2\n")],
+        &[("data/b.csv", "x,y\n2,2\n")],
+    );
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    assert_eq!(sandbox.read("data/b.csv"), "x,y\n2,2\n");
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+    // Removed here, changed there; and added by both.
+    let sandbox = two(
+        &[("data/train.csv", ""), ("data/a.csv", "x,y\n1,1\n")],
+        &[("data/train.csv", "x,y\n7,7\n"), ("data/a.csv", "x,y\n2,1\n")],
+    );
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+}
+
+#[test]
+fn changes_of_ones_own_are_carried_or_stop_the_merge() {
+    let sandbox = two(&[("notes.py", "1\n")], &[("train.py", "theirs\n")]);
+    sandbox.write("train.py", "mine\n");
+    let (before, files) = (keys(&sandbox), files(&sandbox));
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    assert_eq!((keys(&sandbox), files(&sandbox)), (before, files));
+    sandbox.write("train.py", PROGRAM);
+    sandbox.write("params.yaml", "seed: 1\n");
+    sandbox.ok(&["merge", "-q", "other"]);
+    assert_eq!(
+        (sandbox.read("train.py"), sandbox.read("params.yaml")),
+        ("theirs\n".into(), "seed: 1\n".into())
+    );
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
+}
+
+#[test]
+fn of_several_common_commits_the_newest_is_the_base() {
+    let sandbox = two(&[("a.py", "ours\n")], &[("b.py", "theirs\n")]);
+    // Each is merged into the other before either knows.
+    sandbox.ok(&["branch", "ours-before"]);
+    sandbox.ok(&["merge", "-q", "other"]);
+    sandbox.ok(&["switch", "-q", "other"]);
+    sandbox.ok(&["merge", "-q", "ours-before"]);
+    commit(&sandbox, &[("b.py", "theirs again\n")], "on");
+    sandbox.ok(&["switch", "-q", "main"]);
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @"");
+    assert_eq!(sandbox.read("b.py"), "theirs again\n");
+}
+
+#[test]
+fn what_has_nothing_in_common_is_merged_only_if_that_is_meant() {
+    let sandbox = project();
+    sandbox.write(".mdl/HEAD", "ref: orphan\n");
+    sandbox.write("b.py", "1\n");
+    sandbox.ok(&["commit", "-q", "-m", "another beginning"]);
+    insta::assert_snapshot!(told(&sandbox, &["merge", "main"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--ff-only", "main"]), @"");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "--allow-unrelated-histories", "main"]), @"");
+}
+
+#[test]
+fn a_run_is_merged_also_when_the_branch_has_gone_on() {
+    let sandbox = project();
+    sandbox.ok(&["run", "-q", "--name", "deep", "--set", "model.depth=5", "--", "./train.sh"]);
+    commit(&sandbox, &[("params.yaml", &BASE.replace("0.1", "0.3"))], "faster");
+    insta::assert_snapshot!(told(&sandbox, &["merge", "deep"]), @"");
+    assert_eq!(sandbox.read("params.yaml"), BASE.replace("0.1", "0.3").replace("depth: 2", "depth: 5"));
+    insta::assert_snapshot!(told(&sandbox, &["status"]), @"");
 }

@@ -17,6 +17,7 @@ mod init;
 mod log;
 mod ls_remote;
 mod merge;
+mod pull;
 mod push;
 mod remote;
 mod reproduce;
@@ -194,6 +195,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<remote::Remote>("remote", Group::Share),
     Spec::of::<push::Push>("push", Group::Share),
     Spec::of::<fetch::Fetch>("fetch", Group::Share),
+    Spec::of::<pull::Pull>("pull", Group::Share),
     Spec::of::<ls_remote::LsRemote>("ls-remote", Group::Share),
     Spec::of::<fsck::Fsck>("fsck", Group::Care),
     Spec::of::<config::Config>("config", Group::Care),

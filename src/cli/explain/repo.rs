@@ -33,6 +33,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         | RepoError::Unmerged(_)
         | RepoError::Detached
         | RepoError::Apart { .. }
+        | RepoError::Unrelated { .. }
         | RepoError::StillRunning(_)
         | RepoError::Conflict { .. } => conflict(error),
         RepoError::NoSuchRemote(_)
@@ -228,10 +229,11 @@ fn conflict(error: &RepoError) -> Advice {
         ),
         RepoError::Apart { theirs, .. } => Advice::new(
             Exit::Conflict,
-            format!(
-                "take over parts of it and commit them: `mdl restore --from {} params`",
-                short_id(*theirs)
-            ),
+            format!("both have gone on; to merge them: `mdl merge {}`", short_id(*theirs)),
+        ),
+        RepoError::Unrelated { .. } => Advice::new(
+            Exit::Conflict,
+            "they are of different projects; if they are to be one: `--allow-unrelated-histories`",
         ),
         RepoError::StillRunning(_) => Advice::new(Exit::Conflict, "`mdl runs --watch` shows when it has"),
         RepoError::Detached => Advice::new(Exit::Conflict, "make a branch here with `mdl switch -c NAME`"),

@@ -40,8 +40,8 @@ impl<'a, I: Insert + ?Sized> TreeBuilder<'a, I> {
     fn end_leaf(&mut self) -> Result<(), ObjectError> {
         let entries = std::mem::take(&mut self.entries);
         let Some(first) = entries.first().map(|entry| entry.name.clone()) else { return Ok(()) };
-        let files = entries.iter().map(|entry| entry.node.files()).sum();
-        let bytes = entries.iter().map(|entry| entry.node.bytes()).sum();
+        let files = total(entries.iter().map(|entry| entry.node.files()));
+        let bytes = total(entries.iter().map(|entry| entry.node.bytes()));
         let tree = put(self.insert, &Tree::Leaf(entries))?;
         self.push_page(Page { first, tree, files, bytes }, 0)
     }
@@ -66,8 +66,8 @@ impl<'a, I: Insert + ?Sized> TreeBuilder<'a, I> {
     /// Ends the directory.
     pub fn finish(mut self) -> Result<Node, ObjectError> {
         if self.levels.is_empty() {
-            let files = self.entries.iter().map(|entry| entry.node.files()).sum();
-            let bytes = self.entries.iter().map(|entry| entry.node.bytes()).sum();
+            let files = total(self.entries.iter().map(|entry| entry.node.files()));
+            let bytes = total(self.entries.iter().map(|entry| entry.node.bytes()));
             let tree = put(self.insert, &Tree::Leaf(self.entries))?;
             return Ok(Node::Directory { tree, files, bytes });
         }
@@ -84,5 +84,10 @@ impl<'a, I: Insert + ?Sized> TreeBuilder<'a, I> {
 }
 
 fn totals(pages: &[Page]) -> (u64, u64) {
-    (pages.iter().map(|page| page.files).sum(), pages.iter().map(|page| page.bytes).sum())
+    (total(pages.iter().map(|page| page.files)), total(pages.iter().map(|page| page.bytes)))
+}
+
+/// The sum. What a hostile tree claims to hold may be more than there can be.
+fn total(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }

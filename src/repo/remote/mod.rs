@@ -4,6 +4,7 @@ mod clone;
 mod contents;
 mod fetch;
 mod place;
+mod pull;
 
 mod push;
 
@@ -11,6 +12,7 @@ pub use clone::{CloneOptions, Cloned};
 pub use fetch::{FetchDone, FetchOptions};
 
 pub use place::Place;
+pub use pull::Pulled;
 pub use push::{PushDone, PushOptions};
 
 use std::path::Path;

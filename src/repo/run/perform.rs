@@ -17,7 +17,7 @@ use crate::repo::run::fresh::Stamp;
 use crate::repo::run::place::Place;
 use crate::repo::run::record::{Beginning, Begun};
 use crate::repo::run::{RecordedRun, RunState};
-use crate::repo::{CheckoutOptions, Head, RepoError, Repository, Warning};
+use crate::repo::{Head, MergeOptions, RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::value::Value;
 use crate::worktree::cache::StatCache;
@@ -238,7 +238,9 @@ impl Repository {
         let Some((commit, _)) = run.commit.as_ref().filter(|_| run.state == RunState::Finished) else {
             return Moved::No;
         };
-        match self.merge(&commit.to_string(), CheckoutOptions::default(), progress) {
+        // The branch goes to the run, or stays: a commit that nobody has run is not what was asked for.
+        let options = MergeOptions { only_forward: true, ..MergeOptions::default() };
+        match self.merge(&commit.to_string(), &options, progress) {
             Ok(merged) => Moved::To(merged.branch),
             Err(error) => Moved::Failed(error),
         }
@@ -249,7 +251,7 @@ impl Repository {
         let Some((commit, _)) = run.commit.as_ref().filter(|_| run.state == RunState::Finished) else {
             return Moved::No;
         };
-        match self.forward(head, *commit, "run") {
+        match self.forward(head, *commit, "run", None) {
             Ok(()) => Moved::To(match head {
                 Head::Branch(name, _) => Some(name.clone()),
                 Head::Detached(_) => None,

@@ -198,7 +198,7 @@ impl Place {
 
     /// Whether who records the run is still there. Of another machine that is told by when it last showed
     /// itself: a clock, and only shown to people.
-    pub(super) fn is_alive(&self) -> bool {
+    pub(in crate::repo) fn is_alive(&self) -> bool {
         let path = self.folder.join(RECORDER);
         let Some(recorder) = self.recorder() else { return false };
         if let Some(alive) = is_here(&recorder) {

@@ -1,0 +1,348 @@
+//! Bringing another commit into what is checked out: a step forward, or a three-way merge with a commit of its own.
+//!
+//! A merge is made in memory and tried on the work tree first. So a conflict, or a change of one's own that would be
+//! lost, leaves everything as it was. Then what is new is written, the files are moved, and HEAD moves last: a merge
+//! that was interrupted is made again by the same command.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crate::diff::State;
+use crate::format::{self, Syntax};
+use crate::graph;
+use crate::id::{CommitId, ContentId, Digest, Kind};
+use crate::merge::{self, Conflict, Reader, Side};
+use crate::name::{RefName, TreePath};
+use crate::object::{
+    self, Code, Commit, Definition, Feature, Find, FindContent, Insert, InsertContent, Memory, Node,
+    ObjectError,
+};
+use crate::progress::Progress;
+use crate::refs::{Footing, Target};
+use crate::repo::{CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository};
+use crate::store::Store;
+use crate::value::{KeyPath, Value};
+use crate::worktree::manifest::{MAX_BYTES, Manifest};
+
+/// How to merge.
+#[derive(Clone, Debug, Default)]
+pub struct MergeOptions {
+    /// Who is right where both sides made something else of a place; a conflict, where nobody is.
+    pub favour: Option<Side>,
+    /// Whether the work tree as it is now is what comes of it: the conflicts were decided by hand.
+    pub as_is: bool,
+    /// Whether nothing but a step forward is wanted.
+    pub only_forward: bool,
+    /// Whether the two may have no commit in common. Then everything is new on both sides.
+    pub unrelated: bool,
+    /// What the commit says; what was merged, where absent.
+    pub message: Option<String>,
+    /// Whether changes that are not committed may be overwritten.
+    pub force: bool,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
+}
+
+/// What became of a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeKind {
+    /// What is checked out has it already.
+    Already,
+    /// Nothing happened here meanwhile: HEAD moved to it.
+    Forward,
+    /// A commit was made that comes after both.
+    Merged,
+    /// Both made something else of a place, and nothing was changed.
+    Conflicts,
+}
+
+/// What a merge did, or would do.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The branch that moved; `None` on a detached HEAD, which moved itself.
+    pub branch: Option<RefName>,
+    /// Where it was.
+    pub from: Option<CommitId>,
+    /// What was merged into it.
+    pub theirs: CommitId,
+    /// The commit that both come from: of several, the newest.
+    pub base: Option<CommitId>,
+    /// Where it is now. A dry run makes no commit.
+    pub to: Option<CommitId>,
+    /// What became of it.
+    pub kind: MergeKind,
+    /// Where the two disagree; also where a favoured side has decided.
+    pub conflicts: Vec<Conflict>,
+    /// Whether both were recorded in environments of their own, so that one of them was taken.
+    pub environments_differ: bool,
+    /// `false` where a side has results that do not hold for what came out, which nobody has run yet.
+    pub has_outcome: bool,
+    /// What changed in the work tree.
+    pub files: CheckedOut,
+}
+
+impl Repository {
+    /// Merges a revision, such as a run or another branch, into what is checked out. Local changes are carried along,
+    /// or the merge is refused, as a checkout does.
+    pub fn merge(
+        &self,
+        revision: &str,
+        options: &MergeOptions,
+        progress: &dyn Progress,
+    ) -> Result<Merged, RepoError> {
+        let resolved = self.resolve(revision)?;
+        if let Some(part) = resolved.part {
+            return Err(RepoError::NotAState { part: part.to_string() });
+        }
+        self.check_mergeable(revision, resolved.commit)?;
+        self.merge_commit(resolved.commit, revision, options, progress)
+    }
+
+    /// Merges a commit, which is told by this name.
+    pub fn merge_commit(
+        &self,
+        theirs: CommitId,
+        name: &str,
+        options: &MergeOptions,
+        progress: &dyn Progress,
+    ) -> Result<Merged, RepoError> {
+        let head = self.head()?;
+        let (branch, from) = match &head {
+            Head::Branch(name, from) => (Some(name.clone()), *from),
+            Head::Detached(from) => (None, Some(*from)),
+        };
+        let mut merged = Merged {
+            branch,
+            from,
+            theirs,
+            base: from,
+            to: Some(theirs),
+            kind: MergeKind::Forward,
+            conflicts: Vec::new(),
+            environments_differ: false,
+            has_outcome: true,
+            files: CheckedOut::default(),
+        };
+        if let Some(ours) = from {
+            if graph::is_ancestor(&self.store, theirs, ours)? {
+                return Ok(Merged { to: from, kind: MergeKind::Already, ..merged });
+            }
+            if !graph::is_ancestor(&self.store, ours, theirs)? {
+                let base = graph::merge_base(&self.store, ours, theirs)?;
+                if options.only_forward {
+                    return Err(RepoError::Apart { ours, theirs });
+                }
+                if base.is_none() && !options.unrelated {
+                    return Err(RepoError::Unrelated { ours, theirs });
+                }
+                merged = Merged { base, to: None, kind: MergeKind::Merged, ..merged };
+                return self.merge_apart(&head, [ours, theirs], merged, name, options, progress);
+            }
+        }
+        merged.files = self.move_files(from, Some(theirs), options.checkout(), progress)?;
+        if !options.dry_run {
+            self.forward(&head, theirs, &format!("merge: {name}"), None)?;
+        }
+        Ok(merged)
+    }
+
+    /// A run that goes on has no outcome yet, and its last commit will not come after the one it has now.
+    fn check_mergeable(&self, revision: &str, commit: CommitId) -> Result<(), RepoError> {
+        let recorded: Commit = object::get(&self.store, commit)?;
+        let Some(run) = recorded.run.filter(|_| recorded.outcome.is_none()) else { return Ok(()) };
+        match self.run_place(&run.id).is_alive() {
+            true => Err(RepoError::StillRunning(revision.to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Merges two commits neither of which comes after the other.
+    fn merge_apart(
+        &self,
+        head: &Head,
+        [ours, theirs]: [CommitId; 2],
+        mut merged: Merged,
+        name: &str,
+        options: &MergeOptions,
+        progress: &dyn Progress,
+    ) -> Result<Merged, RepoError> {
+        let message = options.message.clone().unwrap_or_else(|| format!("merge {name}"));
+        if options.as_is {
+            if !options.dry_run {
+                let options = CommitOptions { message, allow_empty: true };
+                let committed = self.commit_after(Some(theirs), &options, progress)?;
+                merged.to = committed.map(|committed| committed.id);
+            }
+            return Ok(merged);
+        }
+        progress.begin("Merging", None);
+        let desk = Desk { store: &self.store, new: Memory::default() };
+        let (commit, state) = match self.merge_states(&desk, [ours, theirs], &mut merged, options, message)? {
+            Some(made) => made,
+            None => return Ok(merged),
+        };
+        let before = State::of_commit(&self.store, ours)?;
+        let dry = CheckoutOptions { dry_run: true, ..options.checkout() };
+        merged.files = self.move_between(&desk, &before, &state, dry, progress)?;
+        if options.dry_run {
+            return Ok(merged);
+        }
+        let to = object::put(&desk, &commit)?;
+        let standing = self.stand_on_head()?;
+        if standing.head != *head {
+            return Err(RepoError::Conflict { ref_name: "HEAD".to_owned() });
+        }
+        let writer = self.writer(&standing.footing.doomed, progress);
+        desk.new.copy_to(&writer)?;
+        writer.finish()?;
+        merged.files = self.move_between(&self.store, &before, &state, options.checkout(), progress)?;
+        self.forward(head, to, &format!("merge: {name}"), Some(&standing.footing))?;
+        merged.to = Some(to);
+        Ok(merged)
+    }
+
+    /// The commit that comes after both and its state, on the desk; `None` if the two disagree and nobody is favoured.
+    fn merge_states(
+        &self,
+        desk: &Desk<'_>,
+        [ours, theirs]: [CommitId; 2],
+        merged: &mut Merged,
+        options: &MergeOptions,
+        message: String,
+    ) -> Result<Option<(Commit, State)>, RepoError> {
+        let commits = [object::get::<Commit>(desk, ours)?, object::get(desk, theirs)?];
+        let definition = |id| object::get::<Definition>(desk, id);
+        let sides = [definition(commits[0].definition)?, definition(commits[1].definition)?];
+        let base = match merged.base {
+            Some(base) => Some(definition(object::get::<Commit>(desk, base)?.definition)?),
+            None => None,
+        };
+        let found = merge::definitions(desk, &Formats, base.as_ref(), sides.each_ref(), options.favour)?;
+        (merged.conflicts, merged.environments_differ) = (found.conflicts, found.environments_differ);
+        if !merged.conflicts.is_empty() && options.favour.is_none() {
+            merged.kind = MergeKind::Conflicts;
+            return Ok(None);
+        }
+        let definition = in_order(desk, found.definition)?;
+        // What came out holds only for what went in. Both may have come to the same, and one may have run it.
+        let same = commits.iter().zip(&sides).filter(|(_, side)| **side == definition);
+        let outcome = same.filter_map(|(commit, _)| commit.outcome).next();
+        merged.has_outcome = outcome.is_some() || commits.iter().all(|commit| commit.outcome.is_none());
+        let commit = Commit {
+            definition: object::put(desk, &definition)?,
+            outcome,
+            parents: vec![ours, theirs],
+            author: self.identity(),
+            time: self.now(),
+            message,
+            git: None,
+            run: None,
+        };
+        let state = State::of(desk, &commit)?;
+        Ok(Some((commit, state)))
+    }
+
+    /// Moves HEAD's branch, or HEAD itself, to a commit that comes after it. It may have been written on a footing.
+    pub(super) fn forward(
+        &self,
+        head: &Head,
+        to: CommitId,
+        why: &str,
+        written_on: Option<&Footing>,
+    ) -> Result<(), RepoError> {
+        match head {
+            Head::Branch(name, base) => {
+                let mut upload = |footing: &Footing| match written_on {
+                    Some(written_on) if footing.is_as(written_on) => Ok(()),
+                    _ => self.secure(to, footing),
+                };
+                self.advance(name, *base, Target::Commit(to), why, &mut upload)
+            }
+            Head::Detached(_) if self.head()? != *head => {
+                Err(RepoError::Conflict { ref_name: "HEAD".to_owned() })
+            }
+            Head::Detached(_) => self.move_head(&Head::Detached(to), why),
+        }
+    }
+}
+
+impl MergeOptions {
+    fn checkout(&self) -> CheckoutOptions {
+        CheckoutOptions { force: self.force, dry_run: self.dry_run }
+    }
+}
+
+/// The definition with its files of parameters in the order in which the merged manifest names them, as the next
+/// commit will have them.
+fn in_order(desk: &Desk<'_>, mut definition: Definition) -> Result<Definition, ObjectError> {
+    let (Some(params), Some(code)) = (&mut definition.params, definition.code) else { return Ok(definition) };
+    let Node::Directory { tree, .. } = object::get::<Code>(desk, code)?.root else { return Ok(definition) };
+    let Some(Node::File { content, .. }) = object::lookup(desk, tree, MANIFEST)? else {
+        return Ok(definition);
+    };
+    // One that cannot be read is told by whatever reads it next.
+    let Ok(bytes) = desk.content(content, MAX_BYTES as u64) else { return Ok(definition) };
+    if let Ok(manifest) = Manifest::parse(&String::from_utf8_lossy(&bytes)) {
+        let place = |path: &TreePath| manifest.params.iter().position(|named| named == path);
+        params.files.sort_by_key(|file| place(&file.path).unwrap_or(usize::MAX));
+    }
+    Ok(definition)
+}
+
+/// What the bytes of files mean, by the customs of the field.
+struct Formats;
+
+impl Reader for Formats {
+    fn values(&self, file_name: &str, bytes: &[u8]) -> Option<BTreeMap<String, Value>> {
+        format::values(Syntax::of(file_name)?, bytes).ok()
+    }
+
+    fn set(&self, file_name: &str, bytes: &[u8], path: &KeyPath, value: &Value) -> Option<Vec<u8>> {
+        format::set(Syntax::of(file_name)?, bytes, path, value).ok()
+    }
+
+    fn features(&self, file_name: &str, bytes: &[u8]) -> Option<Vec<Feature>> {
+        format::features(file_name, bytes).ok()
+    }
+}
+
+/// The store, and what a merge has made and nobody has written yet.
+struct Desk<'a> {
+    store: &'a Store,
+    new: Memory,
+}
+
+impl Find for Desk<'_> {
+    fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
+        match self.new.find(kind, id)? {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.store.find(kind, id),
+        }
+    }
+}
+
+impl FindContent for Desk<'_> {
+    fn content(&self, id: ContentId, limit: u64) -> Result<Vec<u8>, ObjectError> {
+        match self.new.has_content(id)? {
+            true => self.new.content(id, limit),
+            false => self.store.content(id, limit),
+        }
+    }
+}
+
+impl Insert for Desk<'_> {
+    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
+        let id = kind.digest(&bytes);
+        if self.store.has(kind, id)? { Ok(id) } else { self.new.insert(kind, bytes) }
+    }
+}
+
+impl InsertContent for Desk<'_> {
+    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
+        InsertContent::insert_content(&self.new, bytes, size_hint)
+    }
+
+    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        self.new.has_content(id)
+    }
+}
