@@ -79,7 +79,7 @@ impl Pack {
         Arc::new(Self { name, frames: OnceLock::new(), entries: OnceLock::new() })
     }
 
-    fn corrupt(&self, problem: PackProblem) -> StoreError {
+    pub(super) fn corrupt(&self, problem: PackProblem) -> StoreError {
         StoreError::Pack { pack: self.name.to_string(), problem }
     }
 }

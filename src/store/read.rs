@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// The bytes of an entry. A pack that vanishes meanwhile was collected: what was in it is elsewhere.
-    fn entry(&self, kind: EntryKind, id: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn entry(&self, kind: EntryKind, id: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         for _ in 0..3 {
             let Some(location) = self.catalog.find(kind, id)? else { return Ok(None) };
             match self.bytes_at(&location) {

@@ -197,6 +197,20 @@ impl<'a> Writer<'a> {
         self.append(&self.meta, &full.raw, texture(&full.raw), &full.items)
     }
 
+    /// Keeps an entry as it is, if it is new.
+    pub(super) fn copy(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        if !self.claim(kind, &id)? {
+            return Ok(());
+        }
+        match kind {
+            EntryKind::Chunk => {
+                let item = Item { kind, id, offset: 0, length: bytes.len() as u32 };
+                self.append(&self.data, bytes, texture(bytes), &[item])
+            }
+            _ => self.gather(kind, id, bytes),
+        }
+    }
+
     /// Keeps a node or root of a recipe, if it is new.
     pub(super) fn insert_recipe(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
         if self.claim(kind, &id)? { self.gather(kind, id, bytes) } else { Ok(()) }
