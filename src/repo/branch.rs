@@ -118,13 +118,14 @@ impl Repository {
     ) -> Result<Written, RepoError> {
         let (by, mut waiting, mut written) = (self.mover(why), Some(writer), Written::default());
         let is_ancestor = |a, b| Ok(graph::is_ancestor(find, a, b)?);
-        let mut upload = |attempt: &refs::Footing| match waiting.take() {
-            Some(writer) if attempt.is_as(footing) => {
+        // The first attempt is on this footing. If there is another, a collection fenced the ref, and what was
+        // found in the store may be gone.
+        let mut upload = |_: &refs::Footing| match waiting.take() {
+            Some(writer) => {
                 written = writer.finish().map_err(|error| RefError::Upload(error.into()))?;
                 Ok(())
             }
-            // A collection fenced the ref: what was found in the store may be gone.
-            _ => Err(RefError::Collected { name: name.to_string() }),
+            None => Err(RefError::Collected { name: name.to_string() }),
         };
         let storage = &*self.storage;
         let moved = refs::advance_from(storage, name, footing, base, target, &by, &mut upload, &is_ancestor)?;

@@ -8,7 +8,9 @@ use crate::name::RefName;
 use crate::object::FindContent;
 use crate::progress::Amount;
 use crate::refs::{Mark, Move};
-use crate::repo::{Begun, CheckoutOptions, CommitOptions, RunOptions, Warning, Witness};
+use crate::repo::{
+    Begun, CheckoutOptions, CommitOptions, RunOptions, SweepOptions, SweepWitness, SweptRun, Warning, Witness,
+};
 use crate::store::Section;
 
 use super::*;
@@ -25,7 +27,7 @@ fn at(root: &Path) -> Repository {
     write(root, "data/small.csv", b"x,y\n1,2\n");
     write(root, "data/large.bin", &noise(1, 900_000));
     let repository = Repository::init(root).unwrap().repository;
-    write(root, "mdl.toml", b"[datasets.data]\npath = \"data\"\n");
+    write(root, "mdl.toml", b"[params]\nfiles = [\"params.yaml\"]\n[datasets.data]\npath = \"data\"\n");
     repository
 }
 
@@ -170,10 +172,8 @@ fn a_commit_beside_a_mark_relies_on_no_doomed_pack() {
     sweep_away(&repository);
     drop(repository);
     let repository = Repository::open(folder.path()).unwrap();
-    for (seed, len) in [(2, 700_000)] {
-        let content = ContentId::of(&noise(seed, len));
-        assert_eq!(repository.store.content(content, 1 << 20).unwrap(), noise(seed, len));
-    }
+    let more = noise(2, 700_000);
+    assert_eq!(repository.store.content(ContentId::of(&more), 1 << 20).unwrap(), more);
     assert_eq!(repository.store.content(ContentId::of(b"a,b\n"), 100).unwrap(), b"a,b\n");
 }
 
@@ -250,6 +250,55 @@ fn a_run_survives_collections_at_any_time() {
     }
 }
 
+impl SweepWitness for Collector<'_> {
+    fn planned(&self, _: Option<&str>, _: &[String], _: &[Warning]) {
+        if self.1[0] {
+            collect(self.0);
+        }
+    }
+
+    fn outlets(&self) -> Outlets {
+        Outlets::nowhere()
+    }
+
+    fn done(&self, _: u64, _: &SweptRun) {
+        if self.1[1] {
+            collect(self.0);
+        }
+    }
+}
+
+#[test]
+fn a_sweep_survives_collections_once_it_runs_and_says_when_one_came_before() {
+    for around in [[true, false], [false, true], [true, true]] {
+        let (folder, repository) = project();
+        commit(&repository, &Silent);
+        // Of what is recorded of the work tree, no commit has this.
+        write(folder.path(), "data/more.bin", &noise(4, 600_000));
+        write(folder.path(), "train.py", b"print(2)\n");
+        let options = SweepOptions {
+            run: RunOptions {
+                command: ["sh", "-c", "exit 0"].map(Into::into).to_vec(),
+                directory: folder.path().to_owned(),
+                ..RunOptions::default()
+            },
+            sweep: crate::format::Sweep::new(vec!["lr=0.1,0.2,0.3".parse().unwrap()]).unwrap(),
+            name: None,
+            jobs: 1,
+            again: false,
+        };
+        let signals = Signals::watch().unwrap();
+        let swept = repository.sweep(&options, &signals, &Collector(&repository, around), &Silent);
+        match swept {
+            // No ref had the work tree when it was collected.
+            Err(RepoError::Ref(RefError::Collected { .. })) => assert!(around[0]),
+            swept => assert_eq!((swept.unwrap().len(), around[0]), (3, false)),
+        }
+        collect(&repository);
+        assert_eq!(damage(folder.path()), [""; 0], "{around:?}");
+    }
+}
+
 #[test]
 fn a_commit_that_nothing_refers_to_is_looked_through() {
     let (_folder, repository) = project();
@@ -257,9 +306,9 @@ fn a_commit_that_nothing_refers_to_is_looked_through() {
     for key in ["refs", "packs/data"].iter().flat_map(|prefix| repository.storage.list(prefix).unwrap()) {
         repository.storage.remove(&key.key).unwrap();
     }
-    repository.store.content_size(ContentId::of(b"not there")).unwrap();
     let refused = repository.create_branch(&name("new"), at).unwrap_err();
-    let missing = RefError::Object(ObjectError::MissingContent(ContentId::of(b"x,y\n1,2\n")));
-    assert!(format!("{refused:?}").contains("MissingContent"), "{refused:?} and not {missing:?}");
+    let missing =
+        |error: &RepoError| matches!(error, RepoError::Ref(RefError::Object(ObjectError::MissingContent(_))));
+    assert!(missing(&refused), "{refused:?}");
     assert_eq!(repository.branches().unwrap().len(), 0);
 }

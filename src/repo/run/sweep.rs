@@ -12,11 +12,11 @@ use crate::format::{self, SetError, Sweep, Syntax};
 use crate::id::{CommitId, ContentId, DefinitionId};
 use crate::launch::{Outlets, Signals};
 use crate::object::{
-    self, Definition, FindContent, GitState, InsertContent, Node, Object, Params, Phase, Placed,
+    self, Definition, FindContent, GitState, InsertContent, Node, Object, ObjectError, Params, Phase, Placed,
     PlacedParams, Run,
 };
 use crate::progress::{Progress, Silent};
-use crate::refs::{self, Footing};
+use crate::refs::{self, Footing, RefError};
 use crate::repo::checkout::parts;
 use crate::repo::run::apart::Apart;
 use crate::repo::run::define::{Command, Defining};
@@ -241,7 +241,12 @@ impl Repository {
         if base.epoch.load(Ordering::Acquire) != footing.epoch {
             let mut links = Vec::new();
             base.definition.links(&mut |link| links.push(link));
-            self.secure_closure(links, &footing.doomed, false)?;
+            self.secure_closure(links, &footing.doomed, false).map_err(|error| match error {
+                RefError::Object(ObjectError::Missing { .. } | ObjectError::MissingContent(_)) => {
+                    RefError::Collected { name: "the sweep".to_owned() }
+                }
+                error => error,
+            })?;
             base.epoch.store(footing.epoch, Ordering::Release);
         }
         Ok(())
