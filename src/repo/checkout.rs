@@ -294,7 +294,7 @@ impl Repository {
         }
         let mut files = BTreeSet::new();
         for part in both().filter(|part| part.path.is_none()) {
-            collect_files(&self.store, part.node, &mut files)?;
+            collect_files(overlay, part.node, &mut files)?;
         }
         if both().any(|part| part.path.is_none()) {
             let files: Vec<TreePath> = files.into_iter().collect();

@@ -19,7 +19,9 @@ use crate::object::{
 };
 use crate::progress::Progress;
 use crate::refs::Target;
-use crate::repo::{CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository};
+use crate::repo::{
+    CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository, Warning,
+};
 use crate::store::Store;
 use crate::value::{KeyPath, Value};
 use crate::worktree::manifest::{MAX_BYTES, Manifest};
@@ -52,6 +54,8 @@ pub enum MergeKind {
     Forward,
     /// A commit was made that comes after both.
     Merged,
+    /// The same, of the work tree as it is.
+    AsIs,
     /// Both made something else of a place, and nothing was changed.
     Conflicts,
 }
@@ -79,6 +83,8 @@ pub struct Merged {
     pub has_outcome: bool,
     /// What changed in the work tree.
     pub files: CheckedOut,
+    /// What could not be recorded of the work tree as one would expect.
+    pub warnings: Vec<Warning>,
 }
 
 impl Repository {
@@ -122,6 +128,7 @@ impl Repository {
             environments_differ: false,
             has_outcome: true,
             files: CheckedOut::default(),
+            warnings: Vec::new(),
         };
         if let Some(ours) = from {
             if graph::is_ancestor(&self.store, theirs, ours)? {
@@ -168,10 +175,12 @@ impl Repository {
     ) -> Result<Merged, RepoError> {
         let message = options.message.clone().unwrap_or_else(|| format!("merge {name}"));
         if options.as_is {
+            merged.kind = MergeKind::AsIs;
             if !options.dry_run {
                 let options = CommitOptions { message, allow_empty: true };
-                let committed = self.commit_after(head.clone(), Some(theirs), &options, progress)?;
-                merged.to = committed.map(|committed| committed.id);
+                if let Some(made) = self.commit_after(head.clone(), Some(theirs), &options, progress)? {
+                    (merged.to, merged.warnings) = (Some(made.id), made.warnings);
+                }
             }
             return Ok(merged);
         }
