@@ -26,8 +26,6 @@ pub(super) type Known = BTreeMap<Three<Option<Node>>, Option<Node>>;
 
 /// Directories deeper than this that both sides changed are taken whole.
 const MAX_DEPTH: usize = 200;
-/// Texts up to this size in bytes are merged by line.
-const MAX_TEXT: u64 = 1 << 20;
 
 impl Merging<'_> {
     /// Merges what is at a place of a tree. A directory of which nothing is left is gone.
@@ -130,7 +128,7 @@ impl Merging<'_> {
         sides: Three<Option<Node>>,
         contents: Three<Option<Content>>,
     ) -> Result<Option<Vec<u8>>, ObjectError> {
-        let bytes = contents.try_map(|content| self.bytes(content, MAX_TEXT))?;
+        let bytes = contents.try_map(|content| self.bytes(content, text::MAX_TEXT))?;
         let Some(bytes) = bytes.all() else { return Ok(None) };
         let bytes = bytes.as_ref().map(Vec::as_slice);
         let Some(texts) = bytes.map(text::as_text).all() else { return Ok(None) };

@@ -301,13 +301,13 @@ fn what_only_one_changed_is_merged_and_comments_stay() {
       would create data/more.csv
       would create a/two.py
       would remove metrics.json
-    files: 2 to create, 2 to replace, 1 to remove (177 B)
+    files: 2 to create, 2 to replace, 1 to remove (178 B)
     what comes out of it is not known yet: nobody has run it
     [exit 0]
     ");
     insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @r"
     main is now at <id>, which merges <id> into <id>
-    files: 2 created, 2 replaced, 1 removed (177 B)
+    files: 2 created, 2 replaced, 1 removed (178 B)
     what comes out of it is not known yet: nobody has run it
     [exit 0]
     ");
@@ -529,4 +529,52 @@ fn a_run_is_merged_also_when_the_branch_has_gone_on() {
     nothing to commit, the work tree is as HEAD says
     [exit 0]
     ");
+}
+
+#[test]
+fn files_of_every_syntax_are_merged_by_key() {
+    let sandbox = Sandbox::new();
+    let write = |toml: [&str; 2], json: [&str; 2]| {
+        sandbox.write("a.toml", &format!("[opt]\nlr = {} # rate\nwd = {}\n", toml[0], toml[1]));
+        sandbox.write("b.json", &format!("{{\"x\": {}, \"y\": [{}]}}\n", json[0], json[1]));
+    };
+    write(["0.1", "0.0"], ["1", "1, 2"]);
+    sandbox.ok(&["init", "-q"]);
+    sandbox.ok(&["add", "-q", "--as", "params", "a.toml", "b.json"]);
+    sandbox.ok(&["commit", "-q", "-m", "base"]);
+    sandbox.ok(&["switch", "-q", "-c", "other"]);
+    write(["0.1", "1e-4"], ["1", "1, 2, 3"]);
+    sandbox.ok(&["commit", "-q", "-m", "theirs"]);
+    sandbox.ok(&["switch", "-q", "main"]);
+    write(["0.2", "0.0"], ["5", "1, 2"]);
+    sandbox.ok(&["commit", "-q", "-m", "ours"]);
+    sandbox.ok(&["merge", "-q", "other"]);
+    assert_eq!(sandbox.read("a.toml"), "[opt]\nlr = 0.2 # rate\nwd = 1e-4\n");
+    assert_eq!(sandbox.read("b.json"), "{\"x\": 5, \"y\": [1, 2, 3]}\n");
+    assert!(sandbox.ok(&["status"]).ends_with("the work tree is as HEAD says\n"));
+}
+
+#[test]
+fn a_merge_that_was_interrupted_before_the_branch_moved_goes_on() {
+    let sandbox = two(&[("a.py", "ours\n")], &[("b.py", "theirs\n"), ("train.py", "theirs\n")]);
+    sandbox.ok(&["merge", "-q", "other"]);
+    // The files are those of the merge, and the branch is where it was.
+    sandbox.ok(&["undo", "-q"]);
+    insta::assert_snapshot!(told(&sandbox, &["merge", "other"]), @r"
+    main is now at <id>, which merges <id> into <id>
+    every file is as it should be
+    what comes out of it is not known yet: nobody has run it
+    [exit 0]
+    ");
+    assert!(sandbox.ok(&["status"]).ends_with("the work tree is as HEAD says\n"));
+}
+
+#[test]
+fn a_merge_that_is_what_one_side_ran_has_its_outcome() {
+    // Both came to the same, and theirs alone has gone further than the base in what is no input.
+    let sandbox =
+        two(&[("params.yaml", &BASE.replace("0.1", "0.2"))], &[("params.yaml", &BASE.replace("0.1", "0.2"))]);
+    sandbox.ok(&["merge", "-q", "other"]);
+    assert_eq!(sandbox.read("metrics.json"), "{\"accuracy\": 0.5}\n");
+    assert!(sandbox.ok(&["status"]).ends_with("the work tree is as HEAD says\n"));
 }
