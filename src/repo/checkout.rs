@@ -268,7 +268,7 @@ impl Repository {
     }
 
     /// What is there now, of everything that either state has.
-    fn current<F: Find + FindContent>(
+    pub(super) fn current<F: Find + FindContent>(
         &self,
         head: &[Part],
         target: &[Part],

@@ -398,6 +398,8 @@ fn datasets_are_merged_by_path() {
     [exit 0]
     ");
     assert_eq!(sandbox.read("data/b.csv"), "x,y\n2,2\n");
+    // What the format tells is told of the merged data as well.
+    assert!(sandbox.ok(&["show", "HEAD:datasets/data"]).contains("\nprofile  "));
     insta::assert_snapshot!(told(&sandbox, &["status"]), @r"
     On branch main
     metrics is not there: metrics.json does not exist
