@@ -11,9 +11,6 @@ use crate::object::{Features, Node, ObjectError, Placed, PlacedFeatures, get, pu
 /// Feature sets by name.
 type Sets = BTreeMap<PartName, PlacedFeatures>;
 
-/// Lists of features up to this size in bytes are merged by line.
-const MAX_LIST: u64 = 1 << 20;
-
 impl Merging<'_> {
     pub(super) fn features(&mut self, sides: Three<Option<&Sets>>) -> Result<Sets, ObjectError> {
         let mut merged = BTreeMap::new();
@@ -50,7 +47,7 @@ impl Merging<'_> {
             None => self.list(placed.map(|it| it.file.node))?,
         };
         let Some(node @ Node::File { content, size, .. }) = node else { return Ok(None) };
-        let Some(bytes) = self.bytes(Some((content, size)), MAX_LIST)? else { return Ok(None) };
+        let Some(bytes) = self.bytes(Some((content, size)), text::MAX_TEXT)? else { return Ok(None) };
         let Some(features) = self.reader.features(path.file_name(), &bytes) else { return Ok(None) };
         let set = Features { features, datasets: datasets.clone(), profile: None };
         let file = Placed { path: path.clone(), node };
@@ -63,7 +60,7 @@ impl Merging<'_> {
             _ => None,
         };
         let Some(files) = nodes.map(file).all() else { return Ok(None) };
-        let bytes = files.try_map(|(content, _)| self.bytes(Some(content), MAX_LIST))?;
+        let bytes = files.try_map(|(content, _)| self.bytes(Some(content), text::MAX_TEXT))?;
         let Some(bytes) = bytes.all() else { return Ok(None) };
         let Some(texts) = bytes.as_ref().map(|bytes| text::as_text(bytes)).all() else { return Ok(None) };
         let Some(merged) = text::merge(texts, Clash::Refused) else { return Ok(None) };

@@ -18,6 +18,9 @@ struct Read {
     values: Map,
 }
 
+/// A file of parameters on all sides that have it.
+type ReadFile = (TreePath, Three<Option<Read>>);
+
 impl Merging<'_> {
     pub(super) fn params(
         &mut self,
@@ -44,11 +47,7 @@ impl Merging<'_> {
     }
 
     /// All files of all sides, ours first; `None` if one of them cannot be read.
-    #[allow(clippy::type_complexity)]
-    fn read_all(
-        &self,
-        sides: Three<Option<&PlacedParams>>,
-    ) -> Result<Option<Vec<(TreePath, Three<Option<Read>>)>>, ObjectError> {
+    fn read_all(&self, sides: Three<Option<&PlacedParams>>) -> Result<Option<Vec<ReadFile>>, ObjectError> {
         let mut paths: Vec<&TreePath> = Vec::new();
         for placed in [sides.ours, sides.theirs].into_iter().flatten().flat_map(|side| &side.files) {
             if !paths.contains(&&placed.path) {

@@ -20,9 +20,13 @@ pub(super) enum Clash {
     Both,
 }
 
-/// The text, unless it is binary.
+/// Texts up to this size in bytes are merged by line.
+pub(super) const MAX_TEXT: u64 = 1 << 20;
+
+/// The text, unless it is binary or too long.
 pub(super) fn as_text(bytes: &[u8]) -> Option<&str> {
-    if bytes.contains(&0) { None } else { std::str::from_utf8(bytes).ok() }
+    let is_text = bytes.len() as u64 <= MAX_TEXT && !bytes.contains(&0);
+    Some(bytes).filter(|_| is_text).and_then(|bytes| std::str::from_utf8(bytes).ok())
 }
 
 /// Merges texts by line; line ends belong to their lines. `None` where changes meet, if that is refused.

@@ -18,13 +18,14 @@ pub(super) enum Lines {
     Kept,
 }
 
+/// The content of a file, and its size in bytes.
+pub(super) type Content = (ContentId, u64);
+
 /// What comes of nodes.
 pub(super) type Known = BTreeMap<Three<Option<Node>>, Option<Node>>;
 
 /// Directories deeper than this that both sides changed are taken whole.
 const MAX_DEPTH: usize = 200;
-/// Texts up to this size in bytes are merged by line.
-const MAX_TEXT: u64 = 1 << 20;
 
 impl Merging<'_> {
     /// Merges what is at a place of a tree. A directory of which nothing is left is gone.
@@ -125,9 +126,9 @@ impl Merging<'_> {
         &mut self,
         place: &str,
         sides: Three<Option<Node>>,
-        contents: Three<Option<(ContentId, u64)>>,
+        contents: Three<Option<Content>>,
     ) -> Result<Option<Vec<u8>>, ObjectError> {
-        let bytes = contents.try_map(|content| self.bytes(content, MAX_TEXT))?;
+        let bytes = contents.try_map(|content| self.bytes(content, text::MAX_TEXT))?;
         let Some(bytes) = bytes.all() else { return Ok(None) };
         let bytes = bytes.as_ref().map(Vec::as_slice);
         let Some(texts) = bytes.map(text::as_text).all() else { return Ok(None) };
@@ -159,11 +160,7 @@ impl Merging<'_> {
     }
 
     /// The bytes of a file, none of one that is not there; `None` if it is too long.
-    pub(super) fn bytes(
-        &self,
-        file: Option<(ContentId, u64)>,
-        limit: u64,
-    ) -> Result<Option<Vec<u8>>, ObjectError> {
+    pub(super) fn bytes(&self, file: Option<Content>, limit: u64) -> Result<Option<Vec<u8>>, ObjectError> {
         let Some((content, _)) = file else { return Ok(Some(Vec::new())) };
         match FindContent::content(self.desk, content, limit) {
             Err(ObjectError::TooLarge { .. }) => Ok(None),
@@ -186,7 +183,7 @@ fn directories(sides: Three<Option<Node>>) -> Option<Three<Option<TreeId>>> {
 }
 
 /// The contents of what is a file on both sides, and whether it comes out executable.
-fn files(sides: Three<Option<Node>>) -> Option<(Three<Option<(ContentId, u64)>>, bool)> {
+fn files(sides: Three<Option<Node>>) -> Option<(Three<Option<Content>>, bool)> {
     let file = |side: Option<Node>| match side {
         Some(Node::File { content, size, executable }) => Some(((content, size), executable)),
         _ => None,

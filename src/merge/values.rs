@@ -10,8 +10,10 @@ use crate::value::{KeyPath, Value};
 /// Values by name.
 pub(super) type Map = BTreeMap<String, Value>;
 
-/// So many values of one file are set one by one; each costs a look at the whole file.
+/// So many values of one file are set one by one…
 const MAX_SET: usize = 500;
+/// … as long as so many bytes are read for it: each costs a look at the whole file.
+const MAX_READ: usize = 64 << 20;
 
 /// Merges two trees of values; places are told with `part.` before them. A list is one value.
 pub(super) fn merge(part: &str, sides: Three<Map>, conflicts: &mut Conflicts) -> Map {
@@ -82,8 +84,9 @@ fn with_values(reader: &dyn Reader, name: &str, bytes: &[u8], wanted: &Map) -> V
     if let Some(has) = reader.values(name, bytes) {
         differences(&KeyPath::default(), &has, wanted, &mut changes);
     }
+    let most = MAX_SET.min(MAX_READ / bytes.len().max(1));
     let mut bytes = bytes.to_vec();
-    for (path, value) in changes.into_iter().take(MAX_SET) {
+    for (path, value) in changes.into_iter().take(most) {
         if let Some(set) = reader.set(name, &bytes, &path, value) {
             bytes = set;
         }

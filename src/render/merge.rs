@@ -45,6 +45,11 @@ pub fn merged(
             let from = if from.is_empty() { String::new() } else { format!(", from {from}") };
             writeln!(out, "{name} {moved} at {theirs}{from}")?;
         }
+        (MergeKind::AsIs, to) => {
+            let at =
+                to.map_or_else(|| "would be at a commit".to_owned(), |to| format!("is now at {}", id(to)));
+            return writeln!(out, "{name} {at}, which merges {theirs} into {from}: your files as they are");
+        }
         (MergeKind::Merged, Some(to)) => {
             writeln!(out, "{name} is now at {}, which merges {theirs} into {from}", id(to))?;
         }
@@ -102,6 +107,7 @@ pub fn merged_json(done: &Merged, dry_run: bool) -> Json {
         MergeKind::Already => "already",
         MergeKind::Forward => "forward",
         MergeKind::Merged => "merged",
+        MergeKind::AsIs => "as-is",
         MergeKind::Conflicts => "conflicts",
     };
     let held = |held: &Option<Held>| match held {

@@ -273,7 +273,7 @@ impl Repository {
     }
 
     /// What is there now, of everything that either state has.
-    fn current<F: Find + FindContent>(
+    pub(super) fn current<F: Find + FindContent>(
         &self,
         head: &[Part],
         target: &[Part],
@@ -299,7 +299,7 @@ impl Repository {
         }
         let mut files = BTreeSet::new();
         for part in both().filter(|part| part.path.is_none()) {
-            collect_files(&self.store, part.node, &mut files)?;
+            collect_files(overlay, part.node, &mut files)?;
         }
         if both().any(|part| part.path.is_none()) {
             let files: Vec<TreePath> = files.into_iter().collect();

@@ -212,7 +212,11 @@ impl<'a> Transfer<'a> {
             })?;
         }
         let written = writer.finish()?;
-        Ok(Sent { objects: objects.into_inner(), contents: contents.into_inner(), bytes: written.stored_bytes })
+        Ok(Sent {
+            objects: objects.into_inner(),
+            contents: contents.into_inner(),
+            bytes: written.stored_bytes,
+        })
     }
 }
 

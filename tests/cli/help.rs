@@ -24,7 +24,7 @@ fn the_overview() {
       status       Show what differs from the last commit
       commit       Record what the manifest names, as it is now
       run          Run a command, and record what went in and what came out
-      merge        Move the branch to a run that came out well
+      merge        Bring a run, or another branch, into the branch
       undo         Step the branch back to the commit before; your files stay as they are
 
     Look and compare

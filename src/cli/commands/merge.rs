@@ -96,6 +96,7 @@ impl Run for Merge {
         let json = || render::merged_json(&merged, self.dry_run);
         if merged.kind != MergeKind::Conflicts {
             context.report("merge", text, json)?;
+            context.warn_of(&merged.warnings);
             context.warn_of_references(&merged.files);
             return Ok(Exit::Success);
         }

@@ -15,7 +15,7 @@ pub use place::Place;
 pub use pull::Pulled;
 pub use push::{PushDone, PushOptions};
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::name::{RefName, RemoteName};
@@ -221,7 +221,23 @@ pub(in crate::repo) fn short_name(remote: &RemoteName, branch: &RefName) -> Opti
 }
 
 pub(in crate::repo) fn location(url: &str, base: &Path) -> Result<Location, RepoError> {
-    Location::parse(url, base).map_err(RepoError::Location)
+    match Location::parse(url, base).map_err(RepoError::Location)? {
+        Location::Folder(path) => Ok(Location::Folder(tidy(&path))),
+        elsewhere => Ok(elsewhere),
+    }
+}
+
+/// A path without `.` and `..`, so that people see where it leads.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(tidied.pop()),
+            other => tidied.push(other),
+        }
+    }
+    tidied
 }
 
 /// Whether a storage can only be read; an error, if it is not safe to write to.

@@ -4,25 +4,23 @@
 //! lost, leaves everything as it was. Then what is new is written, the files are moved, and HEAD moves last: a merge
 //! that was interrupted is made again by the same command.
 
-use std::collections::BTreeMap;
-use std::io::Read;
+mod desk;
 
 use crate::diff::State;
-use crate::format::{self, Syntax};
 use crate::graph;
-use crate::id::{CommitId, ContentId, Digest, Kind};
-use crate::merge::{self, Conflict, Reader, Side};
+use crate::id::{CommitId, Kind};
+use crate::merge::{self, Conflict, Side};
 use crate::name::{RefName, TreePath};
-use crate::object::{
-    self, Code, Commit, Definition, Feature, Find, FindContent, Insert, InsertContent, Memory, Node,
-    ObjectError,
-};
+use crate::object::{self, Code, Commit, Dataset, Definition, Find, FindContent, Memory, Node, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{Footing, Target};
-use crate::repo::{CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository};
-use crate::store::Store;
-use crate::value::{KeyPath, Value};
+use crate::repo::{
+    CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository, Warning, profile,
+};
 use crate::worktree::manifest::{MAX_BYTES, Manifest};
+use crate::worktree::plan::Part;
+use crate::worktree::scan::HashOnly;
+use desk::{Desk, Formats};
 
 /// How to merge.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +50,8 @@ pub enum MergeKind {
     Forward,
     /// A commit was made that comes after both.
     Merged,
+    /// The same, of the work tree as it is.
+    AsIs,
     /// Both made something else of a place, and nothing was changed.
     Conflicts,
 }
@@ -79,6 +79,8 @@ pub struct Merged {
     pub has_outcome: bool,
     /// What changed in the work tree.
     pub files: CheckedOut,
+    /// What could not be recorded of the work tree as one would expect.
+    pub warnings: Vec<Warning>,
 }
 
 impl Repository {
@@ -122,6 +124,7 @@ impl Repository {
             environments_differ: false,
             has_outcome: true,
             files: CheckedOut::default(),
+            warnings: Vec::new(),
         };
         if let Some(ours) = from {
             if graph::is_ancestor(&self.store, theirs, ours)? {
@@ -168,10 +171,12 @@ impl Repository {
     ) -> Result<Merged, RepoError> {
         let message = options.message.clone().unwrap_or_else(|| format!("merge {name}"));
         if options.as_is {
+            merged.kind = MergeKind::AsIs;
             if !options.dry_run {
                 let options = CommitOptions { message, allow_empty: true };
-                let committed = self.commit_after(Some(theirs), &options, progress)?;
-                merged.to = committed.map(|committed| committed.id);
+                if let Some(made) = self.commit_after(Some(theirs), &options, progress)? {
+                    (merged.to, merged.warnings) = (Some(made.id), made.warnings);
+                }
             }
             return Ok(merged);
         }
@@ -187,15 +192,17 @@ impl Repository {
         if options.dry_run {
             return Ok(merged);
         }
-        let to = object::put(&desk, &commit)?;
         let standing = self.stand_on_head()?;
         if standing.head != *head {
             return Err(RepoError::Conflict { ref_name: "HEAD".to_owned() });
         }
-        let writer = self.writer(&standing.footing.doomed, progress);
-        desk.new.copy_to(&writer)?;
-        writer.finish()?;
+        let mut to = object::put(&desk, &commit)?;
+        self.record_merge(&desk, &standing.footing, progress)?;
         merged.files = self.move_between(&self.store, &before, &state, options.checkout(), progress)?;
+        if let Some(definition) = self.profiled(&desk, &state, progress)? {
+            to = object::put(&desk, &Commit { definition: object::put(&desk, &definition)?, ..commit })?;
+            self.record_merge(&desk, &standing.footing, progress)?;
+        }
         self.forward(head, to, &format!("merge: {name}"), Some(&standing.footing))?;
         merged.to = Some(to);
         Ok(merged)
@@ -240,6 +247,48 @@ impl Repository {
         };
         let state = State::of(desk, &commit)?;
         Ok(Some((commit, state)))
+    }
+
+    /// The definition with what the format tells of datasets that came out as nobody had them before, now that their
+    /// files are here; `None` if there are none. Of one that has changes of one's own nothing is told.
+    fn profiled(
+        &self,
+        desk: &Desk<'_>,
+        state: &State,
+        progress: &dyn Progress,
+    ) -> Result<Option<Definition>, RepoError> {
+        let Some(mut definition) = state.definition.clone() else { return Ok(None) };
+        let (overlay, cache) = (HashOnly::new(&self.root, desk), self.stat_cache());
+        let mut any = false;
+        for placed in definition.datasets.values_mut() {
+            let dataset: Dataset = object::get(desk, placed.dataset)?;
+            if dataset.profile.is_some() || !desk.new.has(Kind::Dataset, placed.dataset.into())? {
+                continue;
+            }
+            let part = Part { path: Some(placed.path.clone()), node: dataset.root, stored: true };
+            let now = self.current(&[], std::slice::from_ref(&part), &overlay, &cache, progress)?;
+            if now == [part]
+                && let Some((format, profile)) = profile::of(&self.root, &placed.path, dataset.root)
+            {
+                let (format, profile) = (Some(format.to_owned()), Some(object::put(desk, &profile)?));
+                placed.dataset = object::put(desk, &Dataset { format, profile, ..dataset })?;
+                any = true;
+            }
+        }
+        Ok(any.then_some(definition))
+    }
+
+    /// Makes what a merge made durable. Nothing refers to it yet.
+    fn record_merge(
+        &self,
+        desk: &Desk<'_>,
+        footing: &Footing,
+        progress: &dyn Progress,
+    ) -> Result<(), RepoError> {
+        let writer = self.writer(&footing.doomed, progress);
+        desk.new.copy_to(&writer)?;
+        writer.finish()?;
+        Ok(())
     }
 
     /// Moves HEAD's branch, or HEAD itself, to a commit that comes after it. It may have been written on a footing.
@@ -287,62 +336,4 @@ fn in_order(desk: &Desk<'_>, mut definition: Definition) -> Result<Definition, O
         params.files.sort_by_key(|file| place(&file.path).unwrap_or(usize::MAX));
     }
     Ok(definition)
-}
-
-/// What the bytes of files mean, by the customs of the field.
-struct Formats;
-
-impl Reader for Formats {
-    fn values(&self, file_name: &str, bytes: &[u8]) -> Option<BTreeMap<String, Value>> {
-        format::values(Syntax::of(file_name)?, bytes).ok()
-    }
-
-    fn set(&self, file_name: &str, bytes: &[u8], path: &KeyPath, value: &Value) -> Option<Vec<u8>> {
-        format::set(Syntax::of(file_name)?, bytes, path, value).ok()
-    }
-
-    fn features(&self, file_name: &str, bytes: &[u8]) -> Option<Vec<Feature>> {
-        format::features(file_name, bytes).ok()
-    }
-}
-
-/// The store, and what a merge has made and nobody has written yet.
-struct Desk<'a> {
-    store: &'a Store,
-    new: Memory,
-}
-
-impl Find for Desk<'_> {
-    fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
-        match self.new.find(kind, id)? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => self.store.find(kind, id),
-        }
-    }
-}
-
-impl FindContent for Desk<'_> {
-    fn content(&self, id: ContentId, limit: u64) -> Result<Vec<u8>, ObjectError> {
-        match self.new.has_content(id)? {
-            true => self.new.content(id, limit),
-            false => self.store.content(id, limit),
-        }
-    }
-}
-
-impl Insert for Desk<'_> {
-    fn insert(&self, kind: Kind, bytes: Vec<u8>) -> Result<Digest, ObjectError> {
-        let id = kind.digest(&bytes);
-        if self.store.has(kind, id)? { Ok(id) } else { self.new.insert(kind, bytes) }
-    }
-}
-
-impl InsertContent for Desk<'_> {
-    fn insert_content(&self, bytes: &mut dyn Read, size_hint: u64) -> Result<(ContentId, u64), ObjectError> {
-        InsertContent::insert_content(&self.new, bytes, size_hint)
-    }
-
-    fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        self.new.has_content(id)
-    }
 }
