@@ -118,7 +118,7 @@ fn restore(store: &Store, files: &[PathBuf], to: &Path) -> Outcome<()> {
 
 fn verify(store: &Store) -> Outcome<()> {
     let mut count = 0;
-    store.verify(Depth::Everything, &Silent, &mut |damage| {
+    store.verify(&|_| Depth::Everything, &Silent, &mut |damage| {
         println!("{damage:?}");
         count += 1;
     })?;

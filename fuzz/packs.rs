@@ -107,7 +107,7 @@ fn examine(storage: &Memory, name: Digest, pack: &[u8]) {
     put(storage, name, pack);
     let store = Store::open(Arc::new(storage.clone()), None);
     let mut damaged = false;
-    let _ = store.verify(Depth::Everything, &Silent, &mut |_| damaged = true);
+    let _ = store.verify(&|_| Depth::Everything, &Silent, &mut |_| damaged = true);
     let mut objects: Vec<(Kind, Digest)> = Vec::new();
     let _ = store.each_object(&mut |kind, id| objects.push((kind, id)));
     for (kind, id) in objects {

@@ -89,7 +89,7 @@ fn whole_pack(bytes: &[u8]) -> Option<Vec<u8>> {
     storage.create(&Key::new(&format!("packs/data/{}", trailer.name))?, bytes).ok()?;
     let store = Store::open(std::sync::Arc::new(storage), None);
     let mut damaged = false;
-    store.verify(Depth::Everything, &mdl::progress::Silent, &mut |_| damaged = true).ok()?;
+    store.verify(&|_| Depth::Everything, &mdl::progress::Silent, &mut |_| damaged = true).ok()?;
     let contents = [b"mdl".to_vec(), 1f32.to_le_bytes().repeat(32)];
     let found = contents
         .iter()

@@ -56,7 +56,15 @@ pub fn status(status: Status) -> render::Status {
         Head::Branch(name, commit) => render::Head::Branch(name.to_string(), commit),
         Head::Detached(commit) => render::Head::Detached(commit),
     };
-    render::Status { head, diff: status.diff, notes: status.warnings.iter().map(warning).collect() }
+    let mut notes: Vec<String> = status.warnings.iter().map(warning).collect();
+    if let (count @ 1.., bytes) = status.absent {
+        let of = if count == 1 { "file of HEAD is" } else { "files of HEAD are" };
+        notes.push(format!(
+            "{count} {of} not here ({}): get them with `mdl fetch --data HEAD`",
+            render::size(bytes)
+        ));
+    }
+    render::Status { head, upstream: status.upstream, diff: status.diff, notes }
 }
 
 /// What could not be recorded or seen as one would expect, in a line.

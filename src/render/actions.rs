@@ -223,6 +223,9 @@ pub fn checked(report: &FsckReport) -> String {
     if report.unreachable > 0 {
         text += &format!("{} objects are referred to by nothing, which is harmless\n", report.unreachable);
     }
+    if report.elsewhere > 0 {
+        text += &format!("{} contents are not there: a remote should have them\n", report.elsewhere);
+    }
     text
 }
 
@@ -236,5 +239,6 @@ pub fn checked_json(report: &FsckReport) -> Value {
         "contents": report.contents,
         "damage": damage.collect::<Vec<_>>(),
         "unreachable": report.unreachable,
+        "elsewhere": report.elsewhere,
     })
 }

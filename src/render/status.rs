@@ -12,6 +12,7 @@ use crate::render::first;
 use crate::render::json::diff_json;
 use crate::render::number::short_id;
 use crate::render::style::{Role, Style};
+use crate::repo::Ahead;
 
 /// Where HEAD is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Head {
 pub struct Status {
     /// Where HEAD is.
     pub head: Head,
+    /// Where the branch stands beside the one that it follows.
+    pub upstream: Option<Ahead>,
     /// What differs from HEAD; all of it where there is no commit yet.
     pub diff: Diff,
     /// What else is to be said: a file that is named and missing, a checkout that was interrupted.
@@ -39,6 +42,9 @@ pub fn status(out: &mut dyn Write, style: &Style, status: &Status, detail: Detai
     match &status.head {
         Head::Branch(name, _) => writeln!(out, "On branch {}", style.paint(Role::Changed, &escape(name)))?,
         Head::Detached(id) => writeln!(out, "HEAD is at {}", style.paint(Role::Id, &short_id(id)))?,
+    }
+    if let Some(upstream) = &status.upstream {
+        writeln!(out, "{}", standing(upstream))?;
     }
     for note in &status.notes {
         writeln!(out, "{}", style.paint(Role::Worse, &escape(note)))?;
@@ -57,6 +63,17 @@ pub fn status(out: &mut dyn Write, style: &Style, status: &Status, detail: Detai
     }
 }
 
+fn standing(it: &Ahead) -> String {
+    let (name, commits) =
+        (escape(&it.upstream), |n| if n == 1 { "1 commit".to_owned() } else { format!("{n} commits") });
+    match (it.ahead, it.behind) {
+        (0, 0) => format!("as {name} is"),
+        (ahead, 0) => format!("{} ahead of {name}", commits(ahead)),
+        (0, behind) => format!("{} behind {name}", commits(behind)),
+        (ahead, behind) => format!("{} ahead of {name} and {} behind", commits(ahead), commits(behind)),
+    }
+}
+
 /// A status as JSON.
 pub fn status_json(status: &Status) -> Json {
     let (branch, commit) = match &status.head {
@@ -68,6 +85,9 @@ pub fn status_json(status: &Status) -> Json {
         "branch": branch,
         "head": commit.map(ToString::to_string),
         "clean": status.diff.is_empty(),
+        "upstream": status.upstream.as_ref().map(|it| json!({
+            "name": it.upstream, "ahead": it.ahead, "behind": it.behind,
+        })),
         "notes": status.notes,
         "diff": diff_json(&status.diff),
     })

@@ -352,7 +352,12 @@ fn a_status() {
     let memory = Memory::default();
     let state = Project::default().state(&memory);
     let id = commit(&memory, 1, &[]);
-    let clean = Status { head: Head::Branch("main".into(), Some(id)), diff: Diff::default(), notes: vec![] };
+    let clean = Status {
+        head: Head::Branch("main".into(), Some(id)),
+        diff: Diff::default(),
+        notes: vec![],
+        upstream: None,
+    };
     insta::assert_snapshot!(text(|out| status(out, &Style::PLAIN, &clean, Detail::Full)), @r#"
     On branch main
     nothing to commit, the work tree is as HEAD says
@@ -372,7 +377,7 @@ fn a_status() {
     "#);
 
     let diff = compare(&memory, &State::default(), &state);
-    let unborn = Status { head: Head::Branch("main".into(), None), diff, notes: vec![] };
+    let unborn = Status { head: Head::Branch("main".into(), None), diff, notes: vec![], upstream: None };
     insta::assert_snapshot!(text(|out| status(out, &Style::PLAIN, &unborn, Detail::Full)), @r#"
     On branch main
     No commits yet. The first one will record:

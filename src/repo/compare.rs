@@ -1,8 +1,13 @@
 //! Comparing states: the work tree, commits.
 
 use crate::diff::{self, Diff, Selector, State};
+use crate::graph;
+use crate::name::RefName;
 use crate::object::{Find, FindContent};
 use crate::progress::Progress;
+use crate::refs::{self, Family, Ref};
+use crate::repo::checkout::parts;
+use crate::repo::head::commit_of;
 use crate::repo::snapshot::{Snapshooter, Snapshot, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Resolved, Warning};
 use crate::worktree::scan::HashOnly;
@@ -36,6 +41,22 @@ pub struct Status {
     pub warnings: Vec<Warning>,
     /// Whether the manifest names anything at all.
     pub tracks_anything: bool,
+    /// Where the branch stands beside the one that it follows.
+    pub upstream: Option<Ahead>,
+    /// How many contents of HEAD are not here, and how many bytes they have. Looked at only where there is a remote
+    /// and something differs: what lies in the work tree as HEAD says is here.
+    pub absent: (u64, u64),
+}
+
+/// A branch beside the one that it follows, as that was last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// The branch that it follows, such as `origin/main`.
+    pub upstream: String,
+    /// Commits that only the branch has.
+    pub ahead: usize,
+    /// Commits that only the other has.
+    pub behind: usize,
 }
 
 impl Repository {
@@ -49,7 +70,31 @@ impl Repository {
         let (snapshot, tracks_anything) = self.look(before.as_ref(), surroundings, &overlay, progress)?;
         let options = diff::Options { lines: false, ..diff::Options::default() };
         let diff = diff::states(&overlay, &overlay, &before.unwrap_or_default(), &snapshot.state, &options)?;
-        Ok(Status { head, diff, warnings: snapshot.warnings, tracks_anything })
+        let upstream = self.ahead(&head)?;
+        let absent = if diff.is_empty() { (0, 0) } else { self.absent_from(&head)? };
+        Ok(Status { head, diff, warnings: snapshot.warnings, tracks_anything, upstream, absent })
+    }
+
+    /// Where a branch stands beside the one that it follows.
+    fn ahead(&self, head: &Head) -> Result<Option<Ahead>, RepoError> {
+        let Head::Branch(branch, Some(ours)) = head else { return Ok(None) };
+        let Some(upstream) = self.config.upstream(branch) else { return Ok(None) };
+        let upstream = format!("{}/{}", upstream.remote, upstream.branch);
+        let Ok(name) = RefName::new(&upstream) else { return Ok(None) };
+        let value = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
+        let Some(theirs) = value.and_then(|(_, entry)| commit_of(&entry)) else { return Ok(None) };
+        let only = |a, b| Ok::<_, RepoError>(graph::between(&self.store, &[a], &[b])?.len());
+        Ok(Some(Ahead { ahead: only(*ours, theirs)?, behind: only(theirs, *ours)?, upstream }))
+    }
+
+    fn absent_from(&self, head: &Head) -> Result<(u64, u64), RepoError> {
+        let Some(commit) = head.commit().filter(|_| !self.config.remotes().is_empty()) else {
+            return Ok((0, 0));
+        };
+        let sizes = self.contents_of(&parts(&self.store, &State::of_commit(&self.store, commit)?)?)?;
+        let lacking = self.store.lacking(sizes.keys().copied())?;
+        let bytes = lacking.iter().filter_map(|id| sizes.get(id)).sum();
+        Ok((lacking.len() as u64, bytes))
     }
 
     /// What differs between two states, in the parts that are selected (all, if none is).

@@ -1,14 +1,16 @@
 //! Checking that everything is there and is what its id says.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use crate::graph::Closure;
-use crate::id::{Digest, Kind};
+use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Link, ObjectError};
 use crate::progress::{Amount, Progress};
 use crate::refs::{self, Family, Ref, Target};
-use crate::repo::{Head, RepoError, Repository};
-use crate::store::Depth;
+use crate::repo::{Head, Place, RepoError, Repository};
+use crate::storage::Storage;
+use crate::store::{Depth, PackName, Store};
 
 /// Something that is wrong with a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,75 +36,103 @@ pub struct FsckReport {
     pub damage: Vec<Damage>,
     /// Objects that nothing refers to: harmless, left by interrupted commands.
     pub unreachable: u64,
+    /// Contents that are not here, and need not be: a clone has the data that it needed, and some push none.
+    pub elsewhere: u64,
+}
+
+/// How much data is read to be checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Thoroughness {
+    /// None: metadata only, and that the packs of data are whole by their length.
+    #[default]
+    Metadata,
+    /// So much of the packs, chosen at random: 0.1 is every tenth.
+    Sample(f64),
+    /// Every byte.
+    Everything,
+}
+
+impl Thoroughness {
+    /// How deep the check of each pack goes.
+    fn depths(self) -> impl Fn(&PackName) -> Depth {
+        // Other packs each time.
+        let random = RandomState::new();
+        move |name| match self {
+            Self::Everything => Depth::Everything,
+            Self::Sample(share) if (random.hash_one(name) as f64) < share * u64::MAX as f64 => {
+                Depth::Everything
+            }
+            Self::Sample(_) | Self::Metadata => Depth::Footers,
+        }
+    }
+}
+
+impl Place {
+    /// Checks a repository elsewhere as [`Repository::fsck`] does. That it has not all data is no damage.
+    pub fn fsck(&self, how: Thoroughness, progress: &dyn Progress) -> Result<FsckReport, RepoError> {
+        let (storage, store) = (self.remote().storage(), self.remote().store());
+        check(&**storage, store, how, true, |_| Ok(()), progress)
+    }
 }
 
 impl Repository {
-    /// Checks packs, objects, refs with their histories, and that everything reachable is there; with
-    /// `data`, every byte against its id. An error means that the check could not go on.
-    pub fn fsck(&self, data: bool, progress: &dyn Progress) -> Result<FsckReport, RepoError> {
-        let mut report = FsckReport::default();
-        let depth = if data { Depth::Everything } else { Depth::Footers };
-        let damage = &mut report.damage;
-        report.packs = self.store.verify(depth, progress, &mut |found| {
-            damage.push(Damage {
-                what: format!("pack {}", found.pack),
-                problem: found.problem.to_string(),
-                needed_by: None,
-            });
-            damage.extend(found.lost.iter().map(|entry| Damage {
-                what: format!("{} {}", entry.kind, entry.id),
-                problem: "it is lost with its pack".to_owned(),
-                needed_by: None,
-            }));
-        })?;
-        progress.begin("Checking history", None);
-        let reachable = self.check_refs(&mut report, progress)?;
-        let mut all = HashSet::new();
-        self.store.each_object(&mut |kind, id| {
-            all.insert((kind, id));
-        })?;
-        report.unreachable = all.difference(&reachable).count() as u64;
-        Ok(report)
-    }
-
-    /// Checks everything that a ref has ever pointed to, and says which objects that is.
-    fn check_refs(
-        &self,
-        report: &mut FsckReport,
-        progress: &dyn Progress,
-    ) -> Result<HashSet<(Kind, Digest)>, RepoError> {
-        let mut check = Check {
-            repository: self,
-            report,
-            progress,
-            closure: Closure::new(&self.store),
-            seen: HashSet::new(),
-        };
-        for family in Family::ALL {
-            for name in refs::names(&*self.storage, family)? {
-                let name = Ref { family, name };
-                match refs::history(&*self.storage, &name) {
-                    Ok(entries) => {
-                        for (number, entry) in entries {
-                            check.target(&format!("{name}@{number}"), entry.target)?;
-                        }
-                    }
-                    Err(error) => check.damaged(name.to_string(), error.to_string(), None),
-                }
+    /// Checks packs, objects, refs with their histories, and that everything reachable is there. An error means that
+    /// the check could not go on.
+    pub fn fsck(&self, how: Thoroughness, progress: &dyn Progress) -> Result<FsckReport, RepoError> {
+        let may_lack = !self.config.remotes().is_empty();
+        let head = |check: &mut Check<'_>| match self.head() {
+            Ok(Head::Detached(commit)) => check.target("HEAD", Target::Commit(commit)),
+            Ok(Head::Branch(..)) => Ok(()),
+            Err(error) => {
+                check.damaged("HEAD".to_owned(), error.to_string(), None);
+                Ok(())
             }
-        }
-        match self.head() {
-            Ok(Head::Detached(commit)) => check.target("HEAD", Target::Commit(commit))?,
-            Ok(Head::Branch(..)) => {}
-            Err(error) => check.damaged("HEAD".to_owned(), error.to_string(), None),
-        }
-        Ok(check.seen)
+        };
+        check(&*self.storage, &self.store, how, may_lack, head, progress)
     }
 }
 
+/// Checks a storage, its refs, and what `more` adds to these.
+fn check(
+    storage: &dyn Storage,
+    store: &Store,
+    how: Thoroughness,
+    may_lack: bool,
+    more: impl FnOnce(&mut Check<'_>) -> Result<(), RepoError>,
+    progress: &dyn Progress,
+) -> Result<FsckReport, RepoError> {
+    let mut report = FsckReport::default();
+    let damage = &mut report.damage;
+    report.packs = store.verify(&how.depths(), progress, &mut |found| {
+        damage.push(Damage {
+            what: format!("pack {}", found.pack),
+            problem: found.problem.to_string(),
+            needed_by: None,
+        });
+        damage.extend(found.lost.iter().map(|entry| Damage {
+            what: format!("{} {}", entry.kind, entry.id),
+            problem: "it is lost with its pack".to_owned(),
+            needed_by: None,
+        }));
+    })?;
+    progress.begin("Checking history", None);
+    let (closure, seen) = (Closure::new(store), HashSet::new());
+    let mut check = Check { store, report: &mut report, may_lack, progress, closure, seen };
+    check.refs(storage)?;
+    more(&mut check)?;
+    let (reachable, mut all) = (check.seen, HashSet::new());
+    store.each_object(&mut |kind, id| {
+        all.insert((kind, id));
+    })?;
+    report.unreachable = all.difference(&reachable).count() as u64;
+    Ok(report)
+}
+
 struct Check<'a> {
-    repository: &'a Repository,
+    store: &'a Store,
     report: &'a mut FsckReport,
+    /// Whether it is no damage that a content is not here.
+    may_lack: bool,
     progress: &'a dyn Progress,
     closure: Closure<'a>,
     seen: HashSet<(Kind, Digest)>,
@@ -113,12 +143,30 @@ impl Check<'_> {
         self.report.damage.push(Damage { what, problem, needed_by });
     }
 
+    /// Follows everything that a ref has ever pointed to.
+    fn refs(&mut self, storage: &dyn Storage) -> Result<(), RepoError> {
+        for family in Family::ALL {
+            for name in refs::names(storage, family)? {
+                let name = Ref { family, name };
+                match refs::history(storage, &name) {
+                    Ok(entries) => {
+                        for (number, entry) in entries {
+                            self.target(&format!("{name}@{number}"), entry.target)?;
+                        }
+                    }
+                    Err(error) => self.damaged(name.to_string(), error.to_string(), None),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Follows one value of a ref as far as everything is there.
     fn target(&mut self, name: &str, target: Target) -> Result<(), RepoError> {
         let Some((kind, id)) = target.object() else { return Ok(()) };
         let tip = Link::Object(kind, id);
-        let (store, progress) = (&self.repository.store, self.progress);
-        let (mut objects, mut contents, mut missing, mut failed) = (0, 0, Vec::new(), None);
+        let progress = self.progress;
+        let (mut objects, mut contents) = (0, Vec::new());
         let seen = &mut self.seen;
         let walked = self.closure.walk([tip], &mut |link| {
             progress.advance(Amount { items: 1, bytes: 0 });
@@ -127,27 +175,14 @@ impl Check<'_> {
                     objects += 1;
                     seen.insert((kind, id));
                 }
-                Link::Content(id, size) => {
-                    contents += 1;
-                    match store.content_size(id) {
-                        Ok(Some(actual)) if actual == size => {}
-                        Ok(Some(actual)) => {
-                            missing.push((id, format!("it has {actual} bytes and not {size}")))
-                        }
-                        Ok(None) => missing.push((id, "it is missing".to_owned())),
-                        Err(error) => failed = Some(error),
-                    }
-                }
+                Link::Content(id, size) => contents.push((id, size)),
                 Link::Unstored(_) => {}
             }
             true
         });
         self.report.objects += objects;
-        self.report.contents += contents;
-        for (id, problem) in missing {
-            self.damaged(format!("content {id}"), problem, Some(name.to_owned()));
-        }
-        match walked.err().or(failed) {
+        self.report.contents += contents.len() as u64;
+        match walked.and_then(|()| self.contents(name, &contents)).err() {
             None => Ok(()),
             Some(ObjectError::Storage(error)) => {
                 self.damaged("storage".to_owned(), error.to_string(), Some(name.to_owned()));
@@ -158,6 +193,27 @@ impl Check<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Checks that contents are here, and of their size.
+    fn contents(&mut self, name: &str, contents: &[(ContentId, u64)]) -> Result<(), ObjectError> {
+        let lacking: HashSet<ContentId> =
+            self.store.lacking(contents.iter().map(|(id, _)| *id))?.into_iter().collect();
+        for (id, size) in contents {
+            let problem = match lacking.contains(id) {
+                true if self.may_lack => {
+                    self.report.elsewhere += 1;
+                    continue;
+                }
+                true => "it is missing".to_owned(),
+                false => match self.store.content_size(*id)? {
+                    Some(actual) if actual != *size => format!("it has {actual} bytes and not {size}"),
+                    _ => continue,
+                },
+            };
+            self.damaged(format!("content {id}"), problem, Some(name.to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -30,11 +30,11 @@ pub struct Damage {
 }
 
 impl Store {
-    /// Checks every pack, reports what is wrong, and says how many there are. An error means that the check
+    /// Checks every pack as deep as `depth` says, reports what is wrong, and says how many there are. An error means that the check
     /// itself could not go on.
     pub fn verify(
         &self,
-        depth: Depth,
+        depth: &dyn Fn(&PackName) -> Depth,
         progress: &dyn Progress,
         report: &mut dyn FnMut(Damage),
     ) -> Result<u64, StoreError> {
@@ -42,7 +42,7 @@ impl Store {
         let mut packs = 0;
         for section in Section::ALL {
             for name in self.catalog.list(section)? {
-                self.verify_pack(name, depth, progress, report)?;
+                self.verify_pack(name, depth(&name), progress, report)?;
                 packs += 1;
             }
         }

@@ -97,7 +97,9 @@ pub fn repository(recorded: &Recorded, done: bool, project: &Project) -> Result<
 
 /// Everything that is there is what it should be, and nothing is missing.
 pub fn sound(repository: &Repository) -> Result<(), Broken> {
-    let report = repository.fsck(true, &Silent).map_err(|error| format!("fsck: {}", told(&error)))?;
+    let report = repository
+        .fsck(mdl::repo::Thoroughness::Everything, &Silent)
+        .map_err(|error| format!("fsck: {}", told(&error)))?;
     if report.damage.is_empty() { Ok(()) } else { Err(format!("damage: {:?}", report.damage)) }
 }
 

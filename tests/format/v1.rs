@@ -122,7 +122,7 @@ fn file(path: &Path, bytes: Vec<u8>) -> File {
 #[test]
 fn everything_is_whole_and_can_be_compared() {
     let (_root, repository) = opened();
-    let report = repository.fsck(true, &Silent).unwrap();
+    let report = repository.fsck(mdl::repo::Thoroughness::Everything, &Silent).unwrap();
     assert_eq!(report.damage, []);
     assert!(report.objects > 50 && report.contents > 1200 && report.packs > 5, "{report:?}");
     assert_eq!(report.unreachable, 0, "the undone commit is in the branch's history");
@@ -142,7 +142,7 @@ fn the_original_is_whole_where_it_lies() {
     let storage = Folder::new(&folder, Arc::new(UnsyncedDisk));
     let mut damage = Vec::new();
     let store = Store::open(Arc::new(storage), None);
-    store.verify(Depth::Everything, &Silent, &mut |found| damage.push(found)).unwrap();
+    store.verify(&|_| Depth::Everything, &Silent, &mut |found| damage.push(found)).unwrap();
     assert_eq!(damage, []);
     assert!(snapshot(&folder) == before, "something was written");
 }
@@ -152,7 +152,7 @@ fn reading_writes_nothing() {
     let (root, repository) = opened();
     let before = snapshot(root.path());
     repository.log(&Logged::default(), &mut |_| ControlFlow::Continue(())).unwrap();
-    repository.fsck(true, &Silent).unwrap();
+    repository.fsck(mdl::repo::Thoroughness::Everything, &Silent).unwrap();
     repository.show("main").unwrap();
     repository.cat("v1.0:data/large", &mut std::io::sink()).unwrap();
     assert!(snapshot(root.path()) == before, "something was written");
@@ -168,7 +168,7 @@ fn the_repository_goes_on() {
     let committed = repository.commit(&mdl::repo::CommitOptions::default(), &Silent).unwrap().unwrap();
     let commit: Commit = object::get(repository.store(), committed.id).unwrap();
     assert_eq!(commit.parents, [commits()["merge"]]);
-    assert_eq!(repository.fsck(true, &Silent).unwrap().damage, []);
+    assert_eq!(repository.fsck(mdl::repo::Thoroughness::Everything, &Silent).unwrap().damage, []);
 }
 
 /// Once `v1/` has landed this is never run again: what it would write is what repositories then have, not what

@@ -67,13 +67,13 @@ fn read_everything(forge: &Forge) -> bool {
     let _ = repository.status(&Silent);
     let _ = repository.log(&Logged::default(), &mut |_| std::ops::ControlFlow::Continue(()));
     let _ = repository.show("HEAD");
-    let _ = repository.cat("HEAD:params", &mut Vec::new());
+    let _ = repository.cat("HEAD:params", &mut Vec::new(), &Silent);
     if let Ok(head) = repository.resolve("HEAD") {
         let _ = repository.compare(&Side::Nothing, &Side::Revision(head), &[], &Silent);
     }
     let options = CheckoutOptions { force: true, dry_run: true };
     let _ = repository.switch(&RefName::new("main").unwrap(), options, &Silent);
-    repository.fsck(true, &Silent).is_ok_and(|report| report.damage.is_empty())
+    repository.fsck(mdl::repo::Thoroughness::Everything, &Silent).is_ok_and(|report| report.damage.is_empty())
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn look(forge: &Forge, commit: CommitId) {
     let _ = repository.show(&commit.to_string());
     head_to(forge, commit);
     let _ = repository.status(&Silent);
-    let _ = repository.fsck(true, &Silent);
+    let _ = repository.fsck(mdl::repo::Thoroughness::Everything, &Silent);
     std::fs::write(forge.sandbox.root().join(".mdl/HEAD"), "ref: main\n").unwrap();
 }
 
@@ -96,7 +96,7 @@ fn a_long_history_needs_no_stack() {
             .unwrap();
         assert_eq!(count, LENGTH);
         head_to(&forge, parents[0]);
-        let report = forge.repository.fsck(false, &Silent).unwrap();
+        let report = forge.repository.fsck(mdl::repo::Thoroughness::Metadata, &Silent).unwrap();
         assert_eq!(report.damage, []);
         assert!(report.objects > LENGTH as u64);
         forge.repository.resolve(&format!("HEAD~{}", LENGTH - 1)).unwrap();
@@ -126,7 +126,7 @@ fn ten_thousand_parents_are_read() {
             })
             .unwrap();
         head_to(&forge, merge);
-        assert_eq!(forge.repository.fsck(false, &Silent).unwrap().damage, []);
+        assert_eq!(forge.repository.fsck(mdl::repo::Thoroughness::Metadata, &Silent).unwrap().damage, []);
     });
 }
 

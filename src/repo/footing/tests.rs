@@ -96,7 +96,7 @@ fn collect(repository: &Repository) {
 fn damage(root: &Path) -> Vec<String> {
     let _ = std::fs::remove_dir_all(root.join(".mdl/cache"));
     let repository = Repository::open(root).unwrap();
-    let report = repository.fsck(true, &Silent).unwrap();
+    let report = repository.fsck(crate::repo::Thoroughness::Everything, &Silent).unwrap();
     report.damage.into_iter().map(|damage| format!("{} {}", damage.what, damage.problem)).collect()
 }
 

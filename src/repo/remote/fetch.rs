@@ -1,6 +1,6 @@
 //! Fetching what a remote has, and the data of what is named.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::diff::{Selector, State};
 use crate::graph::Closure;
@@ -61,28 +61,22 @@ impl Repository {
             [] => parts(&self.store, &state)?,
             selected => self.wanted(from.commit, &state, selected)?,
         };
-        let mut contents = self.contents_of(&wanted)?;
-        if selected.is_empty() {
-            contents.extend(self.log_of(&state)?);
-        }
-        let missing = self.store.lacking(contents)?;
+        let contents = self.contents_of(&wanted)?;
+        // The log of a run lies in no file.
+        let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
+        let log = log.filter(|_| selected.is_empty()).map(|log| log.content);
+        let missing = self.store.lacking(contents.into_keys().chain(log))?;
         self.bring(&missing, progress)
     }
 
-    /// The log of a state, which lies in no file.
-    fn log_of(&self, state: &State) -> Result<Vec<ContentId>, RepoError> {
-        let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
-        Ok(log.map(|log| log.content).into_iter().collect())
-    }
-
-    /// The contents of parts, but for those that are only referred to.
-    pub(in crate::repo) fn contents_of(&self, parts: &[Part]) -> Result<BTreeSet<ContentId>, RepoError> {
-        let mut contents = BTreeSet::new();
+    /// The contents of parts with their sizes, but for those that are only referred to.
+    pub(in crate::repo) fn contents_of(&self, parts: &[Part]) -> Result<BTreeMap<ContentId, u64>, RepoError> {
+        let mut contents = BTreeMap::new();
         let mut closure = Closure::new(&self.store);
         let tips = parts.iter().filter(|part| part.stored).map(|part| part.node.link());
         closure.walk(tips, &mut |link| {
-            if let Link::Content(id, _) = link {
-                contents.insert(id);
+            if let Link::Content(id, size) = link {
+                contents.insert(id, size);
             }
             true
         })?;

@@ -63,7 +63,7 @@ fn every_flipped_bit_is_found() {
         body[at] ^= 1 << (choice >> 61);
         let broken = Store::open(with_body(&storage, &pack.key, &body), None);
         let mut found = 0;
-        broken.verify(Depth::Frames, &Silent, &mut |_| found += 1).unwrap();
+        broken.verify(&|_| Depth::Frames, &Silent, &mut |_| found += 1).unwrap();
         assert!(found > 0, "byte {at} of {}", pack.key);
         if n % 10 == 0 {
             reads_nothing_wrong(&broken, &wanted, &objects);

@@ -50,7 +50,7 @@ fn reopened(storage: &Arc<Memory>) -> Store {
 
 fn damage(store: &Store) -> Vec<Damage> {
     let mut damage = Vec::new();
-    store.verify(Depth::Everything, &Silent, &mut |one| damage.push(one)).unwrap();
+    store.verify(&|_| Depth::Everything, &Silent, &mut |one| damage.push(one)).unwrap();
     damage
 }
 

@@ -78,7 +78,7 @@ fn folded_runs_are_told_of_as_before() {
         assert_eq!(repository.last_commit_of(id).unwrap(), Some(*commit));
     }
     assert!(repository.find_run("e").unwrap().is_none());
-    assert!(repository.fsck(true, &Silent).unwrap().damage.is_empty());
+    assert!(repository.fsck(crate::repo::Thoroughness::Everything, &Silent).unwrap().damage.is_empty());
 }
 
 #[test]
