@@ -154,7 +154,7 @@ fn reading_writes_nothing() {
     repository.log(&Logged::default(), &mut |_| ControlFlow::Continue(())).unwrap();
     repository.fsck(mdl::repo::Thoroughness::Everything, &Silent).unwrap();
     repository.show("main").unwrap();
-    repository.cat("v1.0:data/large", &mut std::io::sink()).unwrap();
+    repository.cat("v1.0:data/large", &mut std::io::sink(), &Silent).unwrap();
     assert!(snapshot(root.path()) == before, "something was written");
 }
 
