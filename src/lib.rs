@@ -35,6 +35,7 @@ pub mod store;
 
 pub mod capture;
 pub mod launch;
+pub mod sync;
 pub mod worktree;
 
 pub mod repo;

@@ -8,9 +8,11 @@ mod closure;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod lanes;
+mod marks;
 mod merge_base;
 
 pub use ancestors::{Ancestors, ancestors, is_ancestor};
 pub use closure::{Closure, missing, walk};
 pub use lanes::{Edge, Lanes, Row};
+pub use marks::Marks;
 pub use merge_base::merge_base;

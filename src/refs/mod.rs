@@ -24,7 +24,7 @@ mod runs;
 mod tests;
 
 pub use advance::{IsAncestor, Upload, advance, advance_from};
-pub use collection::{Mark, mark};
+pub use collection::{Mark, mark, prune_marks, publish_mark, remove_log};
 pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
 pub use footing::{Doomed, Footing, stand};

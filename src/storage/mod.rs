@@ -5,10 +5,12 @@
 
 mod folder;
 mod memory;
+mod random;
 pub mod testing;
 
 pub use folder::Folder;
 pub use memory::Memory;
+pub use random::random;
 
 use std::fmt;
 
