@@ -116,6 +116,8 @@ impl Collection<'_> {
                 }
                 (epoch, doomed) => {
                     self.finish(epoch, &doomed)?;
+                    // What was needed then need not be any more.
+                    self.reach = Reach::new(self.store);
                     continue;
                 }
             };

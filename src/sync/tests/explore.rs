@@ -109,7 +109,8 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Explored {
     pub(super) states: usize,
-    pub(super) complete: bool,
+    /// All schedules with so many preemptions were visited.
+    pub(super) preemptions: Option<u8>,
 }
 
 pub(super) struct Explorer<'a> {
@@ -156,10 +157,16 @@ impl Explorer<'_> {
         let places = vec![0; self.trees.len()];
         let start = State { world, places, late: Vec::new(), current: u8::MAX, losses: self.bounds.losses };
         self.from.push((0, Step::Start));
-        let mut open = vec![(start, self.bounds.preemptions, 0)];
-        while let Some((state, left, from)) = open.pop() {
+        // Those with the fewest preemptions first.
+        let most = usize::from(self.bounds.preemptions);
+        let mut open: Vec<Vec<(State, usize)>> = vec![Vec::new(); most + 1];
+        open[most].push((start, 0));
+        while let Some(left) = (0..=most).rev().find(|left| !open[*left].is_empty()) {
+            let Some((state, from)) = open[left].pop() else { unreachable!() };
+            let left = left as u8;
             if self.from.len() > self.bounds.states {
-                return Ok(Explored { states: self.from.len(), complete: false });
+                let preemptions = self.bounds.preemptions.checked_sub(left + 1);
+                return Ok(Explored { states: self.from.len(), preemptions });
             }
             self.check(&state, from)?;
             for (next, left, what) in self.successors(&state, left) {
@@ -168,11 +175,11 @@ impl Explorer<'_> {
                 if known.is_none_or(|known| *known < left) {
                     self.seen.insert(hash, left);
                     self.from.push((from, what));
-                    open.push((next, left, self.from.len() - 1));
+                    open[usize::from(left)].push((next, self.from.len() - 1));
                 }
             }
         }
-        Ok(Explored { states: self.from.len(), complete: true })
+        Ok(Explored { states: self.from.len(), preemptions: Some(self.bounds.preemptions) })
     }
 
     fn check(&mut self, state: &State, from: usize) -> Result<(), String> {

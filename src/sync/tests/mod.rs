@@ -5,6 +5,7 @@
 
 mod check;
 mod explore;
+mod many;
 mod races;
 mod schedule;
 mod sloppy;

@@ -24,10 +24,17 @@ pub(super) struct Care {
     pub(super) fences: bool,
     pub(super) checks_fence: bool,
     pub(super) reads_roots_last: bool,
-    /// Which of the listed packs it dooms: those whose place is this, of so many.
-    pub(super) share: (usize, usize),
+    pub(super) dooms: Dooms,
     /// How many collections it does.
     pub(super) rounds: usize,
+}
+
+/// The packs that a collector dooms, of those that are listed.
+#[derive(Clone, Copy)]
+pub(super) enum Dooms {
+    All,
+    Only(PackName),
+    AllBut(PackName),
 }
 
 pub(super) const CAREFUL: Care = Care {
@@ -36,7 +43,7 @@ pub(super) const CAREFUL: Care = Care {
     fences: true,
     checks_fence: true,
     reads_roots_last: true,
-    share: (0, 1),
+    dooms: Dooms::All,
     rounds: 1,
 };
 
@@ -65,8 +72,12 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
         if care.adopts && !old.is_empty() {
             break (epoch, old);
         }
-        let (place, of) = care.share;
-        let doomed: HashSet<PackName> = listed.iter().skip(place).step_by(of).copied().collect();
+        let is_doomed = |name: &PackName| match care.dooms {
+            Dooms::All => true,
+            Dooms::Only(pack) => *name == pack,
+            Dooms::AllBut(pack) => *name != pack,
+        };
+        let doomed: HashSet<PackName> = listed.iter().copied().filter(is_doomed).collect();
         let keys = doomed.iter().map(PackName::to_string).collect();
         let epoch = if care.checks_mark {
             refs::publish_mark(&**storage, epoch, keys, &by("gc"))?
@@ -81,10 +92,9 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
         }
     };
     let early = values(&**storage)?;
-    if care.fences {
-        fence_all(&**storage, epoch, care)?;
-    }
-    let roots = if care.reads_roots_last { values(&**storage)? } else { early };
+    let fenced = if care.fences { fence_all(&**storage, epoch, care)? } else { values(&**storage)? };
+    let roots = if care.reads_roots_last { fenced } else { early };
+    let roots = roots.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id));
     let mut needed = HashSet::new();
     graph::walk(&store, roots, &mut |link| {
         if let Link::Object(kind, id) = link {
@@ -99,26 +109,29 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
     refs::prune_marks(&**storage, epoch)
 }
 
-fn values(storage: &dyn Storage) -> Result<Vec<Link>, RefError> {
+fn values(storage: &dyn Storage) -> Result<Vec<Target>, RefError> {
     let values = refs::list_all(storage, Family::Heads)?.into_iter();
-    Ok(values.filter_map(|(_, entry)| entry.target.object()).map(|(kind, id)| Link::Object(kind, id)).collect())
+    Ok(values.map(|(_, entry)| entry.target).collect())
 }
 
-fn fence_all(storage: &dyn Storage, epoch: u64, care: Care) -> Result<(), RefError> {
+/// Fences every branch, and says what it has.
+fn fence_all(storage: &dyn Storage, epoch: u64, care: Care) -> Result<Vec<Target>, RefError> {
+    let mut values = Vec::new();
     for name in refs::names(storage, Family::Heads)? {
         let name = Ref { family: Family::Heads, name };
         if care.checks_fence {
-            refs::fence(storage, &name, epoch, &by("gc"))?;
+            values.push(refs::fence(storage, &name, epoch, &by("gc"))?.1.target);
             continue;
         }
         while let Some((number, last)) = refs::read(storage, &name)? {
             let fence = next(&last, last.target, epoch)?;
             if last.epoch >= epoch || put(storage, &name, number + 1, &fence)? {
+                values.push(last.target);
                 break;
             }
         }
     }
-    Ok(())
+    Ok(values)
 }
 
 fn next(last: &Entry, target: Target, epoch: u64) -> Result<Entry, RefError> {
