@@ -42,19 +42,20 @@ pub fn advance(
     advance.run(number, last, None, upload)
 }
 
-/// Moves a ref from where a footing has it to `target`, as [`advance`] does: what was made for that footing
-/// counts for the first attempt.
+/// Moves a ref as [`advance`] does. The first attempt is on this footing, and so counts with what was made for it.
+#[allow(clippy::too_many_arguments)]
 pub fn advance_from(
     storage: &dyn Storage,
     name: &Ref,
     footing: &Footing,
+    base: Option<Target>,
     target: Target,
     by: &Move,
     upload: Upload<'_>,
     is_ancestor: IsAncestor<'_>,
 ) -> Result<Advanced, RefError> {
     let log = Log::of(storage, name);
-    let base = Some(footing.entry.target).filter(Target::exists);
+    let base = base.filter(Target::exists);
     let mut advance = Advance { storage, log, base, target, by, is_ancestor, nonce: &mut random_nonce };
     advance.run(footing.number, footing.entry.clone(), Some(footing.clone()), upload)
 }
@@ -163,7 +164,7 @@ impl Advance<'_> {
             if matches!(created, Ok(Created::Created)) && self.log.highest()? == Some(number) {
                 return Ok(Verdict::Done);
             }
-            let (at, value) = self.log.read()?.ok_or_else(|| self.log.vanished())?;
+            let Some((at, value)) = self.log.read()? else { return self.gone(created) };
             self.judge(Attempt { number, nonce, unanswered: created.err() }, at, value, steps_back)
         })();
         // From here on a storage that fails leaves the question open.
@@ -190,6 +191,16 @@ impl Advance<'_> {
             created = created.or_else(|_| self.storage.create(&key, &bytes));
         }
         Ok(created)
+    }
+
+    /// What it means that the log has no entry any more. Only where its last one is terminal is a log removed, after
+    /// a batch tells of it; and nobody but us writes a terminal one.
+    fn gone(&self, created: Result<Created, StorageError>) -> Result<Verdict, RefError> {
+        match created {
+            Ok(_) if self.target.is_terminal() => Ok(Verdict::Done),
+            Ok(_) => Err(self.log.vanished()),
+            Err(source) => Err(self.unknown(source)),
+        }
     }
 
     /// What the log's last entry says of an attempt whose key was there, or may have come to be.

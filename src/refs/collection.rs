@@ -33,6 +33,11 @@ impl Mark {
     }
 }
 
+/// The number of the last mark; 0, if nobody ever collected.
+pub fn epoch(storage: &dyn Storage) -> Result<u64, RefError> {
+    Ok(Log::new(storage, "gc".to_owned()).highest()?.unwrap_or(0))
+}
+
 /// The last mark with its epoch; `None` if nobody ever collected.
 pub fn mark(storage: &dyn Storage) -> Result<Option<(u64, Mark)>, RefError> {
     Log::new(storage, LOG.to_owned()).read_with(MAX_BYTES, Mark::from_bytes)

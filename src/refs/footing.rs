@@ -94,11 +94,16 @@ pub(super) fn born(
 
 /// The footing of who has just read this entry.
 pub(super) fn after(storage: &dyn Storage, number: u64, entry: Entry) -> Result<Footing, RefError> {
-    let (epoch, doomed) = match collection::mark(storage)? {
+    let (epoch, doomed) = doomed(storage)?;
+    Ok(Footing { number, entry, epoch, doomed })
+}
+
+/// The number of the last mark, and the packs that it names.
+pub fn doomed(storage: &dyn Storage) -> Result<(u64, Doomed), RefError> {
+    Ok(match collection::mark(storage)? {
         Some((epoch, mark)) => (epoch, mark.doomed.into_iter().collect()),
         None => (0, Doomed::default()),
-    };
-    Ok(Footing { number, entry, epoch, doomed })
+    })
 }
 
 pub(super) fn random_nonce() -> Result<Nonce, RefError> {

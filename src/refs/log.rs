@@ -23,6 +23,7 @@ impl Family {
             Family::Runs => "refs/runs",
             Family::Batches => "refs/packed",
             Family::Remotes => "refs/remotes",
+            Family::Detached => "refs/detached",
         }
     }
 }

@@ -24,10 +24,10 @@ mod runs;
 mod tests;
 
 pub use advance::{IsAncestor, Upload, advance, advance_from};
-pub use collection::{Mark, mark, prune_marks, publish_mark, remove_log};
+pub use collection::{Mark, epoch, mark, prune_marks, publish_mark, remove_log};
 pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
-pub use footing::{Doomed, Footing, stand};
+pub use footing::{Doomed, Footing, doomed, stand};
 pub use listing::{Logged, all_logs, list_all, names};
 pub use runs::{Runs, packed_runs, runs};
 
@@ -49,11 +49,14 @@ pub enum Family {
     Batches,
     /// Branches of remotes as they were last seen: `refs/remotes/<name>/<n>`, with names such as `origin/main`.
     Remotes,
+    /// What was checked out without a branch: `refs/detached/head/<n>`.
+    Detached,
 }
 
 impl Family {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Heads, Self::Tags, Self::Runs, Self::Batches, Self::Remotes];
+    /// All of them, runs before batches.
+    pub const ALL: [Self; 6] =
+        [Self::Heads, Self::Tags, Self::Runs, Self::Batches, Self::Remotes, Self::Detached];
 }
 
 /// A ref: a family and a name.
@@ -73,6 +76,7 @@ impl std::fmt::Display for Ref {
             Family::Runs => "run",
             Family::Batches => "batch",
             Family::Remotes => "remote branch",
+            Family::Detached => "detached",
         };
         write!(f, "{family} {}", self.name)
     }

@@ -4,9 +4,10 @@ use crate::graph;
 use crate::id::CommitId;
 use crate::name::RefName;
 use crate::object::Find;
-use crate::refs::{self, Advanced, Family, Move, Target};
+use crate::refs::{self, Advanced, Family, RefError, Target};
 use crate::repo::head::{commit_of, heads};
 use crate::repo::{Head, RepoError, Repository};
+use crate::store::{Writer, Written};
 
 /// A branch.
 #[derive(Clone, Debug)]
@@ -36,7 +37,8 @@ impl Repository {
         if self.tip(name)?.is_some() {
             return Err(RepoError::Exists(name.to_string()));
         }
-        self.advance(name, None, Target::Commit(at), "branch: created", &mut |_| Ok(()))
+        let mut upload = |footing: &refs::Footing| self.secure(at, footing);
+        self.advance(name, None, Target::Commit(at), "branch: created", &mut upload)
     }
 
     /// Deletes a branch that is not checked out, and says where it was. Its history stays.
@@ -98,11 +100,41 @@ impl Repository {
         find: &dyn Find,
         upload: refs::Upload<'_>,
     ) -> Result<(), RepoError> {
-        let by = Move { who: self.identity(), when: self.now(), why: why.to_owned() };
+        let by = self.mover(why);
         let is_ancestor = |a, b| Ok(graph::is_ancestor(find, a, b)?);
-        match refs::advance(&*self.storage, name, base, target, &by, upload, &is_ancestor)? {
-            Advanced::Done => Ok(()),
-            Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),
-        }
+        let moved = refs::advance(&*self.storage, name, base, target, &by, upload, &is_ancestor)?;
+        done(name, moved)
+    }
+
+    /// Moves a ref from a footing, to what a writer made on it, and says what was written.
+    pub(super) fn advance_with(
+        &self,
+        (name, footing): (&refs::Ref, &refs::Footing),
+        base: Option<Target>,
+        target: Target,
+        why: &str,
+        find: &dyn Find,
+        writer: Writer<'_>,
+    ) -> Result<Written, RepoError> {
+        let (by, mut waiting, mut written) = (self.mover(why), Some(writer), Written::default());
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(find, a, b)?);
+        let mut upload = |attempt: &refs::Footing| match waiting.take() {
+            Some(writer) if attempt.is_as(footing) => {
+                written = writer.finish().map_err(|error| RefError::Upload(error.into()))?;
+                Ok(())
+            }
+            // A collection fenced the ref: what was found in the store may be gone.
+            _ => Err(RefError::Collected { name: name.to_string() }),
+        };
+        let storage = &*self.storage;
+        let moved = refs::advance_from(storage, name, footing, base, target, &by, &mut upload, &is_ancestor)?;
+        done(name, moved).map(|()| written)
+    }
+}
+
+fn done(name: &refs::Ref, moved: Advanced) -> Result<(), RepoError> {
+    match moved {
+        Advanced::Done => Ok(()),
+        Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),
     }
 }

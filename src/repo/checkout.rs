@@ -106,7 +106,7 @@ impl Repository {
     ) -> Result<CheckedOut, RepoError> {
         let mut done = self.move_files(self.head()?.commit(), head.commit(), options, progress)?;
         if !options.dry_run {
-            self.set_head(&head)?;
+            self.move_head(&head, "checkout")?;
         }
         done.head = Some(head);
         Ok(done)

@@ -12,8 +12,9 @@ use crate::id::{CommitId, Digest, Kind};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, GitState, ObjectError};
 use crate::progress::{Amount, Only, Progress};
-use crate::refs::{RefError, Target};
-use crate::repo::head::heads;
+use crate::refs::Target;
+use crate::repo::footing::until_it_stands;
+use crate::repo::head::Standing;
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
 use crate::store::{Store, Writer, Written};
@@ -58,13 +59,23 @@ impl Repository {
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        let head = self.head()?;
+        until_it_stands(&mut || self.commit_once(options, progress))
+    }
+
+    fn commit_once(
+        &self,
+        options: &CommitOptions,
+        progress: &dyn Progress,
+    ) -> Result<Option<Committed>, RepoError> {
+        let manifest = self.manifest()?;
+        let standing = self.stand_on_head()?;
+        let Standing { head, footing, .. } = &standing;
         let parent = head.commit();
         let before = parent.map(|id| State::of_commit(&self.store, id)).transpose()?;
-        let (manifest, cache) = (self.manifest()?, self.stat_cache());
+        let cache = self.stat_cache_of(footing.epoch);
         // The writer counts bytes as they flow, and the scanner files as they are done.
         let (items, bytes) = (Only::items(progress), Only::bytes(progress));
-        let writer = self.store.writer(&bytes);
+        let writer = self.writer(&footing.doomed, &bytes);
         // Of a later commit, most is known from the cache and not read.
         let total = if parent.is_none() { self.size_of_data(&manifest) } else { None };
         let snapshooter = Snapshooter {
@@ -85,7 +96,7 @@ impl Repository {
         }
         let commit = self.describe(&snapshot.state, parent, snapshot.git, &options.message, &writer)?;
         let id = object::put(&writer, &commit)?;
-        let written = self.record(&head, id, &commit, writer)?;
+        let written = self.record(&standing, id, &commit, writer)?;
         // Only now is what the cache says of the store true. It is a cache: that it cannot be kept is no failure.
         let _ = cache.save();
         let before = before.unwrap_or_default();
@@ -93,7 +104,7 @@ impl Repository {
         // The commit is made: that it cannot be described is no failure.
         let diff = diff::states(&self.store, &self.store, &before, &snapshot.state, &diff_options);
         let diff = diff.unwrap_or_default();
-        let branch = match head {
+        let branch = match standing.head {
             Head::Branch(name, _) => Some(name),
             Head::Detached(_) => None,
         };
@@ -154,32 +165,21 @@ impl Repository {
     /// Makes everything durable, then moves HEAD's branch, or HEAD itself.
     fn record(
         &self,
-        head: &Head,
+        standing: &Standing,
         id: CommitId,
         commit: &Commit,
         writer: Writer<'_>,
     ) -> Result<Written, RepoError> {
-        let (mut writer, mut written) = (Some(writer), Written::default());
-        let mut upload = || -> Result<(), RefError> {
-            if let Some(writer) = writer.take() {
-                written = writer.finish().map_err(|error| RefError::Upload(error.into()))?;
-            }
-            Ok(())
-        };
+        let Standing { head, name, footing } = standing;
         // An entry of a ref is short: it says what it was for, not all of why.
         let summary: String =
             commit.message.lines().next().unwrap_or_default().chars().take(MAX_SUMMARY).collect();
-        let why = format!("commit: {summary}");
-        match head {
-            Head::Branch(name, base) => {
-                let find = AndCommit { store: &self.store, id, bytes: encoding::to_bytes(commit) };
-                let base = base.map(Target::Commit);
-                self.advance_ref(&heads(name), base, Target::Commit(id), &why, &find, &mut |_| upload())?;
-            }
-            Head::Detached(_) => {
-                upload()?;
-                self.set_head(&Head::Detached(id))?;
-            }
+        let (why, target) = (format!("commit: {summary}"), Target::Commit(id));
+        let find = AndCommit { store: &self.store, id, bytes: encoding::to_bytes(commit) };
+        let base = Some(footing.entry.target);
+        let written = self.advance_with((name, footing), base, target, &why, &find, writer)?;
+        if let Head::Detached(_) = head {
+            self.set_head(&Head::Detached(id))?;
         }
         Ok(written)
     }

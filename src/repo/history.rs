@@ -125,9 +125,11 @@ impl Repository {
         Ok(names)
     }
 
-    /// The values that a ref has had, newest first, with their numbers.
+    /// The values that a ref has had, newest first, with their numbers; without the fences of collections.
     pub fn ref_history(&self, name: &Ref) -> Result<Vec<(u64, Entry)>, RepoError> {
-        Ok(refs::history(&*self.storage, name)?)
+        let mut entries = refs::history(&*self.storage, name)?;
+        entries.retain(|(_, entry)| !entry.is_fence());
+        Ok(entries)
     }
 
     /// Steps the current branch back to its commit's parent. The work tree stays as it is, and so do the

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::disk::{Durability, replace};
 use crate::name::{NameError, PartName, TreePath};
 use crate::object::Direction;
+use crate::refs;
 use crate::repo::{MANIFEST, RepoError, Repository, plain};
 use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::{DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest};
@@ -103,10 +104,15 @@ impl Repository {
             .map_err(|source| RepoError::Io { action: "write", path, source })
     }
 
-    /// The stat cache of this work tree.
+    /// The stat cache of this work tree, for who stores nothing.
     pub(super) fn stat_cache(&self) -> StatCache<'_> {
-        // Nothing collects garbage here yet, so that the epoch is always the first.
-        StatCache::open(&self.directory, 0, &*self.disk)
+        // Who cannot read the epoch here will not rely on what is stored either.
+        self.stat_cache_of(refs::epoch(&*self.storage).unwrap_or(u64::MAX))
+    }
+
+    /// The stat cache, for who writes knowing of this collection: a later one may have taken what it has as stored.
+    pub(super) fn stat_cache_of(&self, epoch: u64) -> StatCache<'_> {
+        StatCache::open(&self.directory, epoch, &*self.disk)
     }
 
     /// A path of the work tree, from one that is absolute or relative to `base`.

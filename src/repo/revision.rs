@@ -6,7 +6,6 @@ use crate::diff::{Selector, State};
 use crate::id::{CommitId, Digest, Kind, Prefix};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, Tag};
-use crate::refs;
 use crate::repo::head::{commit_of, heads};
 use crate::repo::{Head, RepoError, Repository};
 use crate::store::Found;
@@ -133,7 +132,7 @@ impl Repository {
             ("HEAD", Head::Detached(_)) => return Err(RepoError::Detached),
             (name, _) => RefName::new(name).map_err(|_| RepoError::UnknownRevision(base.to_owned()))?,
         };
-        let history = refs::history(&*self.storage, &heads(&name))?;
+        let history = self.ref_history(&heads(&name))?;
         Ok(history.iter().filter_map(|(_, entry)| commit_of(entry)).nth(moves))
     }
 }

@@ -4,7 +4,8 @@ use crate::id::{CommitId, TagId};
 use crate::name::RefName;
 use crate::object::{self, Tag};
 use crate::progress::Silent;
-use crate::refs::{self, Entry, Family, Ref, RefError, Target};
+use crate::refs::{self, Entry, Family, Ref, Target};
+use crate::repo::footing::until_it_stands;
 use crate::repo::{RepoError, Repository};
 
 /// A tag and its id.
@@ -39,10 +40,17 @@ impl Repository {
         message: &str,
         moved: bool,
     ) -> Result<Tagged, RepoError> {
-        let before = self.tag_id(name)?;
+        until_it_stands(&mut || self.try_tag(name, at, message, moved))
+    }
+
+    fn try_tag(&self, name: &RefName, at: CommitId, message: &str, moved: bool) -> Result<Tagged, RepoError> {
+        let tags = tags(name);
+        let footing = self.stand(&tags)?;
+        let before = tag_of(&footing.entry);
         if before.is_some() && !moved {
             return Err(RepoError::Exists(name.to_string()));
         }
+        self.secure(at, &footing)?;
         let tag = Tag {
             name: name.to_string(),
             commit: at,
@@ -50,22 +58,11 @@ impl Repository {
             time: self.now(),
             message: message.to_owned(),
         };
-        let writer = self.store.writer(&Silent);
+        let writer = self.writer(&footing.doomed, &Silent);
         let id = object::put(&writer, &tag)?;
-        let mut writer = Some(writer);
-        let mut upload = |_: &refs::Footing| match writer.take() {
-            Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
-            None => Ok(()),
-        };
         let why = if before.is_some() { "tag: moved" } else { "tag: created" };
-        self.advance_ref(
-            &tags(name),
-            before.map(Target::Tag),
-            Target::Tag(id),
-            why,
-            &self.store,
-            &mut upload,
-        )?;
+        let (base, target) = (before.map(Target::Tag), Target::Tag(id));
+        self.advance_with((&tags, &footing), base, target, why, &self.store, writer)?;
         Ok(Tagged { name: name.clone(), id, tag })
     }
 

@@ -163,6 +163,11 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether a content is here, with all of its chunks: a clone may have but its recipe.
+    pub fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        Ok(self.is_whole(id, &|kind, id| Ok(self.catalog.find(kind, id)?.is_some()))?)
+    }
+
     /// The size of a content in bytes, if it is here.
     pub fn content_size(&self, id: ContentId) -> Result<Option<u64>, ObjectError> {
         Ok(self.shape(id)?.map(|shape| shape.size()))

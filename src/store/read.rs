@@ -148,6 +148,41 @@ impl Store {
         root.map(|root| Some(Shape::Recipe(root))).ok_or(StoreError::CorruptRecipe(id))
     }
 
+    /// Whether a content has all of its entries. Costs a look at each chunk.
+    pub(super) fn is_whole(
+        &self,
+        id: ContentId,
+        has: &dyn Fn(EntryKind, &Digest) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let digest = id.digest();
+        if id == ContentId::of(b"") || has(EntryKind::Chunk, &digest)? {
+            return Ok(true);
+        }
+        if !has(EntryKind::Recipe, &digest)? {
+            return Ok(false);
+        }
+        let Some(root) = self.entry(EntryKind::Recipe, &digest)? else { return Ok(false) };
+        let root = Root::parse(&root, id).ok_or(StoreError::CorruptRecipe(id))?;
+        let mut open = vec![(root.level, root.top)];
+        while let Some((level, node)) = open.pop() {
+            if !has(EntryKind::Node, &node.id)? {
+                return Ok(false);
+            }
+            let children = self.node(id, level, node)?;
+            match level.checked_sub(1) {
+                Some(below) => open.extend(children.into_iter().map(|child| (below, child))),
+                None => {
+                    for chunk in children {
+                        if !has(EntryKind::Chunk, &chunk.id)? {
+                            return Ok(false);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// The children of a node of a recipe.
     pub(super) fn node(&self, content: ContentId, level: u8, node: Child) -> Result<Vec<Child>, StoreError> {
         let bytes = self.entry(EntryKind::Node, &node.id)?.ok_or(StoreError::CorruptRecipe(content))?;

@@ -143,6 +143,12 @@ impl<'a> Writer<'a> {
         Ok(!self.known(kind, id)? && self.seen.insert(kind, id))
     }
 
+    /// Whether an object is here, or was inserted.
+    pub fn has_object(&self, kind: Kind, id: Digest) -> Result<bool, ObjectError> {
+        let kind = EntryKind::Object(kind);
+        Ok(self.seen.contains(kind, &id) || self.known(kind, &id)?)
+    }
+
     fn known(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
         if self.listed.get().is_none() {
             self.store.catalog.refresh()?;
@@ -218,7 +224,7 @@ impl<'a> Writer<'a> {
         self.progress.advance(Amount { items: 0, bytes: length as u64 });
         let id = ContentId::of(bytes);
         let chunk = (EntryKind::Chunk, id.digest());
-        if bytes.is_empty() || self.known(EntryKind::Recipe, &chunk.1)? || !self.claim(chunk.0, &chunk.1)? {
+        if bytes.is_empty() || !self.claim(chunk.0, &chunk.1)? {
             return Ok(id);
         }
         self.gather_chunk(&mut frames.frames, chunk.1, bytes)?;
@@ -305,15 +311,10 @@ impl InsertContent for Writer<'_> {
     }
 
     fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        if id == ContentId::of(b"") {
-            return Ok(true);
-        }
-        for kind in [EntryKind::Chunk, EntryKind::Recipe] {
-            if self.seen.contains(kind, &id.digest()) || self.known(kind, &id.digest())? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        // What this writer made a recipe of, it has whole.
+        let is_made = self.seen.contains(EntryKind::Recipe, &id.digest());
+        let has = |kind, id: &Digest| Ok(self.seen.contains(kind, id) || self.known(kind, id)?);
+        Ok(is_made || self.store.is_whole(id, &has)?)
     }
 }
 

@@ -86,7 +86,7 @@ pub const DETACHED: Scenario = Scenario {
     },
     command: |project, disk| project.open(disk)?.checkout(FIRST_COMMIT, PLAIN, &Silent).map(drop),
     again: Again::UntilRefsMoved,
-    redundant: &[],
+    redundant: &[("names in work/.mdl/refs/detached/head", BIRTH)],
 };
 
 /// One file, which a killed checkout leaves in its place.

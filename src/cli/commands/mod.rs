@@ -10,6 +10,7 @@ mod config;
 mod diff;
 mod fit;
 mod fsck;
+mod gc;
 mod help;
 mod init;
 mod log;
@@ -183,6 +184,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<switch::Switch>("switch", Group::Name),
     Spec::of::<tag::Tag>("tag", Group::Name),
     Spec::of::<fsck::Fsck>("fsck", Group::Care),
+    Spec::of::<gc::Gc>("gc", Group::Care),
     Spec::of::<config::Config>("config", Group::Care),
     Spec::of::<completions::Completions>("completions", Group::Care),
     Spec::of::<help::Help>("help", Group::Care),

@@ -230,7 +230,7 @@ fn a_footing_that_was_fenced_is_not_used_again() {
         if attempt.is_as(&footing) { Ok(()) } else { Err(RefError::Collected { name: "main".into() }) }
     };
     let (main, to) = (branch("main"), target(2).unwrap());
-    let moved = advance_from(&storage, &main, &footing, to, &by(""), &mut upload, &is_ancestor);
+    let moved = advance_from(&storage, &main, &footing, target(1), to, &by(""), &mut upload, &is_ancestor);
     assert!(matches!(moved, Err(RefError::Collected { .. })), "{moved:?}");
     assert_eq!((tries, value(&storage, "main")), (vec![1, 2], (2, target(1).unwrap())));
 }

@@ -17,6 +17,7 @@ use crate::launch::Signals;
 use crate::object::{self, Commit, Definition, Outcome, Phase, Run};
 use crate::progress::{Progress, Silent};
 use crate::repo::checkout::parts;
+use crate::repo::footing::until_it_stands;
 use crate::repo::reproduce::environment::Surroundings;
 use crate::repo::run::{Beginning, Command, Executed, Execution, Harvest, Job, Place};
 use crate::repo::{Begun, RecordedRun, RepoError, Repository, RunQuery, Warning, Witness};
@@ -172,7 +173,8 @@ impl Repository {
         let message = format!("reproduce: {title}");
         let beginning = Beginning { run, parent: Some(original.commit), message: &message };
         let mut defined = None;
-        let begun = self.begin_run(beginning, progress, |writer| {
+        let begun = self.begin_run(&beginning, progress, &mut |writer, footing| {
+            self.secure(original.commit, footing)?;
             let environment = surroundings.observe(self, original, writer)?;
             let definition = Definition { environment, ..original.definition.clone() };
             defined = Some(definition.clone());
@@ -210,16 +212,21 @@ impl Repository {
         let (mut warnings, cache) = (Vec::new(), StatCache::none());
         let manifest = &original.manifest;
         let harvest =
-            Harvest { root: folder, manifest, cache: &cache, place, since: None, progress: &Silent };
-        // The curves are read back to be compared, so they are written before the outcome is.
-        let writer = self.store.writer(&Silent);
-        let mut outcome = self.observed(&harvest, executed, command, &writer, &mut warnings)?;
-        writer.finish()?;
+            Harvest { root: folder, manifest, cached: false, place, since: None, progress: &Silent };
         let earlier = self.earlier_outcomes(&original)?;
-        let assessment =
-            fidelity::grade(&self.store, &original.outcome, &outcome, &earlier, &options.tolerance)?;
-        outcome.receipt = Some(assessment.receipt());
-        let run = self.finish_run(begun, outcome, self.store.writer(&Silent))?;
+        let (run, assessment) = until_it_stands(&mut || {
+            warnings.clear();
+            let footing = self.stand_on_run(begun)?;
+            // The curves are read back to be compared, so they are written before the outcome is.
+            let writer = self.writer(&footing.doomed, &Silent);
+            let mut outcome = self.observed(&harvest, &cache, executed, command, &writer, &mut warnings)?;
+            writer.finish()?;
+            let assessment =
+                fidelity::grade(&self.store, &original.outcome, &outcome, &earlier, &options.tolerance)?;
+            outcome.receipt = Some(assessment.receipt());
+            let writer = self.writer(&footing.doomed, &Silent);
+            Ok((self.finish_run(begun, &footing, outcome, writer)?, assessment))
+        })?;
         let (recorded, timed_out) = (original.outcome, executed.ended.timed_out);
         Ok(Reproduced { prospect, run, assessment, recorded, timed_out, folder: None, warnings })
     }

@@ -11,7 +11,6 @@ use crate::repo::run::execute::{Execution, Job};
 use crate::repo::run::record::Begun;
 use crate::repo::run::{RecordedRun, place};
 use crate::repo::{RepoError, Repository, Warning};
-use crate::worktree::cache::StatCache;
 use crate::worktree::fresh::{self, Source};
 use crate::worktree::manifest::Manifest;
 
@@ -65,9 +64,8 @@ impl Repository {
                 return Err(error.into());
             }
         };
-        let cache = StatCache::none();
         let (root, progress) = (&*work, &Silent);
-        let harvest = Harvest { root, manifest, cache: &cache, place: &place, since: None, progress };
+        let harvest = Harvest { root, manifest, cached: false, place: &place, since: None, progress };
         let run = self.conclude(begun, &harvest, &executed, command, warnings)?;
         self.remove_work(&place);
         Ok(run)

@@ -29,7 +29,8 @@ pub(in crate::repo) struct Harvest<'a> {
     /// The work tree that the command ran in.
     pub root: &'a Path,
     pub manifest: &'a Manifest,
-    pub cache: &'a StatCache<'a>,
+    /// Whether it is the work tree that the stat cache knows.
+    pub cached: bool,
     pub place: &'a Place,
     /// When the run began: what is older is no result of it. Where nothing is old, absent.
     pub since: Option<Stamp>,
@@ -41,13 +42,14 @@ impl Repository {
     pub(in crate::repo) fn harvest(
         &self,
         harvest: &Harvest<'_>,
+        cache: &StatCache<'_>,
         executed: &Executed,
         secrets: &Secrets,
         writer: &Writer<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Outcome, RepoError> {
         let mut old = Vec::new();
-        let mut outcome = written(harvest, writer, &mut old, warnings)?.unwrap_or_default();
+        let mut outcome = written(harvest, cache, writer, &mut old, warnings)?.unwrap_or_default();
         // Of a run that broke off nobody expects that it wrote everything.
         warnings.extend(old.into_iter().filter(|_| executed.ended.exit.is_success()));
         let reports = reported(harvest.place, warnings);
@@ -65,11 +67,12 @@ impl Repository {
 /// The results that the run wrote, and those that it did not write and that are there all the same.
 fn written(
     harvest: &Harvest<'_>,
+    cache: &StatCache<'_>,
     writer: &Writer<'_>,
     old: &mut Vec<Warning>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Outcome>, RepoError> {
-    let Harvest { root, manifest, cache, since, progress, .. } = *harvest;
+    let Harvest { root, manifest, since, progress, .. } = *harvest;
     let files = Files { root, cache, sink: writer, progress };
     let old = RefCell::new(old);
     let counts = |path: &TreePath| {

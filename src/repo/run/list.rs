@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::id::CommitId;
 use crate::name::{RefName, RunId};
+use crate::object;
 use crate::refs::{self, Entry, Family};
+use crate::repo::head::commit_of;
 use crate::repo::run::{RecordedRun, ref_of};
 use crate::repo::{RepoError, Repository};
 
@@ -31,20 +34,20 @@ pub struct Runs {
 impl Repository {
     /// The runs that are recorded here, newest first. Costs a listing of all, and reads those that are asked for.
     pub fn runs(&self, query: &RunQuery) -> Result<Runs, RepoError> {
-        let mut ids = self.run_ids()?;
-        ids.reverse();
+        let known = self.known_runs()?;
+        let ids = known.ids();
         let (total, limit) = (ids.len(), query.limit.unwrap_or(usize::MAX));
         let mut entries = if limit >= total { Some(self.run_entries()?) } else { None };
         let mut runs = Vec::new();
-        for id in ids {
+        for id in ids.into_iter().rev() {
             if runs.len() == limit {
                 break;
             }
-            let entry = match &mut entries {
-                Some(entries) => entries.remove(&id),
-                None => refs::read(&*self.storage, &ref_of(&id)?)?.map(|(_, entry)| entry),
+            let entry = entries.as_mut().and_then(|entries| entries.remove(id));
+            let run = match entry.filter(|_| known.packed(id).is_none()) {
+                Some(entry) => Some(self.recorded(id.clone(), &entry)?),
+                None => self.recorded_in(&known, id)?,
             };
-            let run = entry.map(|entry| self.recorded(id, &entry)).transpose()?;
             let is_asked = |run: &RecordedRun| query.sweep.is_none() || run.sweep() == query.sweep.as_deref();
             // One that was stopped before its definition was recorded has nothing that could be shown.
             runs.extend(run.filter(|run| run.commit.is_some() && is_asked(run)));
@@ -52,10 +55,30 @@ impl Repository {
         Ok(Runs { runs, total })
     }
 
-    /// The ids of all runs, oldest first.
-    pub(in crate::repo) fn run_ids(&self) -> Result<Vec<RunId>, RepoError> {
-        let names = refs::names(&*self.storage, Family::Runs)?;
-        Ok(names.iter().filter_map(|name| RunId::new(name.as_str()).ok()).collect())
+    fn known_runs(&self) -> Result<refs::Runs, RepoError> {
+        Ok(refs::runs(&*self.storage, &self.store)?)
+    }
+
+    /// A run, as a batch or its own log has it.
+    fn recorded_in(&self, known: &refs::Runs, id: &RunId) -> Result<Option<RecordedRun>, RepoError> {
+        let mut packed = known.packed(id);
+        if packed.is_none() {
+            if let Some((_, entry)) = refs::read(&*self.storage, &ref_of(id)?)? {
+                return self.recorded(id.clone(), &entry).map(Some);
+            }
+            // It had a log when it was listed: a collection has moved it to a batch.
+            packed = self.known_runs()?.packed(id);
+        }
+        let Some(commit) = packed else { return Ok(None) };
+        self.run_of(id.clone(), Some((commit, object::get(&self.store, commit)?))).map(Some)
+    }
+
+    /// The last commit of a run, if it has one.
+    pub(in crate::repo) fn last_commit_of(&self, id: &RunId) -> Result<Option<CommitId>, RepoError> {
+        match refs::read(&*self.storage, &ref_of(id)?)? {
+            Some((_, entry)) => Ok(commit_of(&entry)),
+            None => Ok(self.known_runs()?.packed(id)),
+        }
     }
 
     fn run_entries(&self) -> Result<HashMap<RunId, Entry>, RepoError> {
@@ -67,23 +90,19 @@ impl Repository {
     /// The run that a word names: by its id, by the first or last characters of that, or by its name, of which
     /// the newest run is meant.
     pub fn find_run(&self, word: &str) -> Result<Option<RecordedRun>, RepoError> {
-        let ids = self.run_ids()?;
+        let known = self.known_runs()?;
+        let ids = known.ids();
         let digits = word.to_ascii_lowercase();
-        let is_meant = |id: &&RunId| id.as_str().ends_with(&digits) || id.as_str().starts_with(&digits);
-        let meant: Vec<&RunId> =
+        let is_meant = |id: &&&RunId| id.as_str().ends_with(&digits) || id.as_str().starts_with(&digits);
+        let meant: Vec<&&RunId> =
             if digits.len() < MIN_DIGITS { Vec::new() } else { ids.iter().filter(is_meant).collect() };
-        let id = match meant[..] {
-            [id] => Some(id.clone()),
-            [] => None,
+        match meant[..] {
+            [id] => return self.recorded_in(&known, id),
+            [] => {}
             _ => return Err(RepoError::Ambiguous { prefix: word.to_owned(), count: meant.len() }),
-        };
-        if let Some(id) = id {
-            let entry = refs::read(&*self.storage, &ref_of(&id)?)?;
-            return entry.map(|(_, entry)| self.recorded(id, &entry)).transpose();
         }
         for id in ids.into_iter().rev() {
-            let entry = refs::read(&*self.storage, &ref_of(&id)?)?;
-            let run = entry.map(|(_, entry)| self.recorded(id, &entry)).transpose()?;
+            let run = self.recorded_in(&known, id)?;
             if let Some(run) = run.filter(|run| run.name() == Some(word)) {
                 return Ok(Some(run));
             }
@@ -91,3 +110,6 @@ impl Repository {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::id::CommitId;
 use crate::name::RefName;
 use crate::object::{self, Commit};
 use crate::progress::Progress;
-use crate::refs::Target;
+use crate::refs::{Footing, Target};
 use crate::repo::{CheckedOut, CheckoutOptions, Head, RepoError, Repository};
 
 /// What a merge did.
@@ -72,11 +72,14 @@ impl Repository {
     /// Moves HEAD's branch, or HEAD itself, to a commit that comes after it.
     pub(super) fn forward(&self, head: &Head, to: CommitId, why: &str) -> Result<(), RepoError> {
         match head {
-            Head::Branch(name, base) => self.advance(name, *base, Target::Commit(to), why, &mut |_| Ok(())),
+            Head::Branch(name, base) => {
+                let mut upload = |footing: &Footing| self.secure(to, footing);
+                self.advance(name, *base, Target::Commit(to), why, &mut upload)
+            }
             Head::Detached(_) if self.head()? != *head => {
                 Err(RepoError::Conflict { ref_name: "HEAD".to_owned() })
             }
-            Head::Detached(_) => self.set_head(&Head::Detached(to)),
+            Head::Detached(_) => self.move_head(&Head::Detached(to), why),
         }
     }
 }

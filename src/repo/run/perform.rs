@@ -9,6 +9,7 @@ use crate::launch::{self, Exit, Outlets, Signals};
 use crate::name::RefName;
 use crate::object::{Outcome, Phase, Run};
 use crate::progress::Progress;
+use crate::repo::footing::until_it_stands;
 use crate::repo::run::collect::Harvest;
 use crate::repo::run::define::{Command, Defining};
 use crate::repo::run::execute::{Executed, Execution, Job};
@@ -19,6 +20,7 @@ use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::{CheckoutOptions, Head, RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::value::Value;
+use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::Manifest;
 
 /// What to run, and what to call it.
@@ -117,12 +119,9 @@ impl Repository {
             }
         };
         witness.ended();
-        let cache = self.stat_cache();
-        let harvest =
-            Harvest { root: &self.root, manifest: &manifest, cache: &cache, place: &place, since, progress };
+        let root = &*self.root;
+        let harvest = Harvest { root, manifest: &manifest, cached: true, place: &place, since, progress };
         let run = self.conclude(&begun, &harvest, &executed, &command, &mut warnings)?;
-        // A cache: that it cannot be kept is no failure.
-        let _ = cache.save();
         let (exit, timed_out) = (executed.ended.exit, executed.ended.timed_out);
         let branch = options.message.is_some().then(|| self.move_branch(&head, &run));
         Ok(Ran { run, exit, timed_out, branch, warnings })
@@ -148,13 +147,16 @@ impl Repository {
         };
         let message = options.message.clone().unwrap_or_else(|| command.message());
         let beginning = Beginning { run, parent: head.commit(), message: &message };
-        let cache = self.stat_cache();
-        let begun = self.begin_run(beginning, progress, |writer| {
+        let (mut learned, told) = (None, warnings.len());
+        let begun = self.begin_run(&beginning, progress, &mut |writer, footing| {
+            warnings.truncate(told);
+            let cache = learned.insert(self.stat_cache_of(footing.epoch));
             let directory = &options.directory;
-            let defining = Defining { directory, command, manifest, cache: &cache, progress };
+            let defining = Defining { directory, command, manifest, cache, progress };
             self.define(&defining, writer, warnings)
         })?;
-        let _ = cache.save();
+        // A cache: that it cannot be kept is no failure.
+        let _ = learned.map(StatCache::save);
         Ok(begun)
     }
 
@@ -167,11 +169,18 @@ impl Repository {
         command: &Command,
         warnings: &mut Vec<Warning>,
     ) -> Result<RecordedRun, RepoError> {
-        let writer = self.store.writer(harvest.progress);
-        let run = self
-            .observed(harvest, executed, command, &writer, warnings)
-            .and_then(|outcome| self.finish_run(begun, outcome, writer))
-            .map_err(|error| error.after(begun, executed, harvest.place))?;
+        let told = warnings.len();
+        let run = until_it_stands(&mut || {
+            warnings.truncate(told);
+            let footing = self.stand_on_run(begun)?;
+            let cache = if harvest.cached { self.stat_cache_of(footing.epoch) } else { StatCache::none() };
+            let writer = self.writer(&footing.doomed, harvest.progress);
+            let outcome = self.observed(harvest, &cache, executed, command, &writer, warnings)?;
+            let run = self.finish_run(begun, &footing, outcome, writer)?;
+            let _ = cache.save();
+            Ok(run)
+        })
+        .map_err(|error| error.after(begun, executed, harvest.place))?;
         self.clear_run_place(harvest.place);
         Ok(run)
     }
@@ -180,12 +189,13 @@ impl Repository {
     pub(in crate::repo) fn observed(
         &self,
         harvest: &Harvest<'_>,
+        cache: &StatCache<'_>,
         executed: &Executed,
         command: &Command,
         writer: &Writer<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Outcome, RepoError> {
-        let mut outcome = self.harvest(harvest, executed, &command.secrets, writer, warnings)?;
+        let mut outcome = self.harvest(harvest, cache, executed, &command.secrets, writer, warnings)?;
         let variables = capture::variables(&harvest.manifest.run.variables, std::env::vars_os());
         let text = |(name, value)| (name, Value::Text(value));
         let redacted: Vec<Value> =
@@ -215,7 +225,10 @@ impl Repository {
             observations: BTreeMap::from([("gaps".to_owned(), gaps)]),
             ..Outcome::default()
         };
-        self.finish_run(begun, outcome, self.store.writer(progress))?;
+        until_it_stands(&mut || {
+            let footing = self.stand_on_run(begun)?;
+            self.finish_run(begun, &footing, outcome.clone(), self.writer(&footing.doomed, progress))
+        })?;
         self.clear_run_place(place);
         Ok(())
     }

@@ -4,7 +4,8 @@ use crate::id::{CommitId, DefinitionId};
 use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
 use crate::progress::{Only, Progress};
-use crate::refs::{self, Footing, Move, RefError, Target};
+use crate::refs::{self, Footing, Target};
+use crate::repo::footing::until_it_stands;
 use crate::repo::run::execute::Executed;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState, ref_of};
@@ -33,6 +34,10 @@ pub(in crate::repo) struct Beginning<'a> {
     pub message: &'a str,
 }
 
+/// Puts what goes into a run into a writer that stands on a footing.
+pub(in crate::repo) type Define<'a> =
+    &'a mut dyn FnMut(&Writer<'_>, &Footing) -> Result<(Definition, Option<GitState>), RepoError>;
+
 impl RepoError {
     /// The same, of a command that ended and left something: neither may be lost without a word.
     pub(in crate::repo) fn after(self, begun: &Begun, executed: &Executed, place: &Place) -> Self {
@@ -57,42 +62,52 @@ impl Repository {
         Ok(RunId::from_parts(self.now().millis.unsigned_abs(), random))
     }
 
-    /// Records what goes into a run, as `define` puts it into the writer. The run's ref is begun before
-    /// anything is looked for in the store, so that no collection takes away what is found there.
+    /// Records what goes into a run, as `define` puts it into the writer; again, where a collection took away
+    /// what was found in the store meanwhile.
     pub(in crate::repo) fn begin_run(
         &self,
-        beginning: Beginning<'_>,
+        beginning: &Beginning<'_>,
         progress: &dyn Progress,
-        define: impl FnOnce(&Writer<'_>) -> Result<(Definition, Option<GitState>), RepoError>,
+        define: Define<'_>,
     ) -> Result<Begun, RepoError> {
-        let Beginning { run, parent, message } = beginning;
-        let (name, started) = (ref_of(&run.id)?, self.now());
-        let by = Move { who: self.identity(), when: started.clone(), why: "run: started".to_owned() };
-        refs::stand(&*self.storage, &name, &by)?;
-        let bytes = Only::bytes(progress);
-        let writer = self.store.writer(&bytes);
-        let (definition, git) = define(&writer)?;
-        let definition = object::put(&writer, &definition)?;
-        let recorded = Commit {
-            definition,
-            outcome: None,
-            parents: parent.into_iter().collect(),
-            author: by.who,
-            time: started.clone(),
-            message: message.to_owned(),
-            git,
-            run: Some(run.clone()),
-        };
-        let commit = object::put(&writer, &recorded)?;
-        let target = Target::Commit(commit);
-        self.advance_ref(&name, None, target, &by.why, &self.store, &mut publish(writer))?;
-        Ok(Begun { run, commit, definition, started, recorded })
+        let (name, by) = (ref_of(&beginning.run.id)?, self.mover("run: started"));
+        until_it_stands(&mut || {
+            // The run's ref is begun before anything is looked for in the store, so that a collection sees it.
+            let footing = refs::stand(&*self.storage, &name, &by)?;
+            if let Some(parent) = beginning.parent {
+                self.secure_held(parent, &footing)?;
+            }
+            let bytes = Only::bytes(progress);
+            let writer = self.writer(&footing.doomed, &bytes);
+            let (definition, git) = define(&writer, &footing)?;
+            let definition = object::put(&writer, &definition)?;
+            let recorded = Commit {
+                definition,
+                outcome: None,
+                parents: beginning.parent.into_iter().collect(),
+                author: by.who.clone(),
+                time: by.when.clone(),
+                message: beginning.message.to_owned(),
+                git,
+                run: Some(beginning.run.clone()),
+            };
+            let commit = object::put(&writer, &recorded)?;
+            let target = Target::Commit(commit);
+            self.advance_with((&name, &footing), None, target, &by.why, &self.store, writer)?;
+            Ok(Begun { run: beginning.run.clone(), commit, definition, started: by.when.clone(), recorded })
+        })
     }
 
-    /// Records what came out of a run. Nothing is ever appended to its ref after that.
+    /// Where a run stands that is about to be finished.
+    pub(in crate::repo) fn stand_on_run(&self, begun: &Begun) -> Result<Footing, RepoError> {
+        self.stand(&ref_of(&begun.run.id)?)
+    }
+
+    /// Records what came out of a run, written on this footing. Nothing is ever appended to its ref after that.
     pub(in crate::repo) fn finish_run(
         &self,
         begun: &Begun,
+        footing: &Footing,
         outcome: Outcome,
         writer: Writer<'_>,
     ) -> Result<RecordedRun, RepoError> {
@@ -100,8 +115,8 @@ impl Repository {
         let commit = Commit { outcome: recorded, time: self.now(), ..begun.recorded.clone() };
         let id = object::put(&writer, &commit)?;
         let (base, target) = (Some(Target::Commit(begun.commit)), Target::Finished(id));
-        let (name, upload) = (ref_of(&begun.run.id)?, &mut publish(writer));
-        self.advance_ref(&name, base, target, "run: finished", &self.store, upload)?;
+        let name = ref_of(&begun.run.id)?;
+        self.advance_with((&name, footing), base, target, "run: finished", &self.store, writer)?;
         let state = RunState::of(Some(&outcome), false);
         Ok(RecordedRun {
             id: begun.run.id.clone(),
@@ -109,14 +124,5 @@ impl Repository {
             commit: Some((id, commit)),
             outcome: Some(outcome),
         })
-    }
-}
-
-/// Makes what was written durable, the first time that it is asked to.
-fn publish(writer: Writer<'_>) -> impl FnMut(&Footing) -> Result<(), RefError> {
-    let mut writer = Some(writer);
-    move |_: &Footing| match writer.take() {
-        Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
-        None => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ use crate::object::{
     PlacedParams, Run,
 };
 use crate::progress::{Progress, Silent};
+use crate::refs::{self, Footing};
 use crate::repo::checkout::parts;
 use crate::repo::run::apart::Apart;
 use crate::repo::run::define::{Command, Defining};
@@ -84,6 +85,8 @@ struct Base<'a> {
     files: Vec<(Placed, Vec<u8>)>,
     name: Option<String>,
     message: String,
+    /// The last collection that is known to have left what is recorded of the work tree.
+    epoch: AtomicU64,
 }
 
 /// The parameters of one run.
@@ -151,15 +154,16 @@ impl Repository {
         let command = Command::new(&options.run.command, &manifest)?;
         let command = command.from(&options.run.directory)?;
         let parent = self.head()?.commit();
-        let (definition, git) = {
-            let (cache, writer) = (self.stat_cache(), self.store.writer(progress));
+        let (definition, git, epoch) = {
+            let (epoch, doomed) = refs::doomed(&*self.storage)?;
+            let (cache, writer) = (self.stat_cache_of(epoch), self.writer(&doomed, progress));
             let directory = &options.run.directory;
             let defining =
                 Defining { directory, command: &command, manifest: &manifest, cache: &cache, progress };
-            let defined = self.define(&defining, &writer, warnings)?;
+            let (definition, git) = self.define(&defining, &writer, warnings)?;
             writer.finish()?;
             let _ = cache.save();
-            defined
+            (definition, git, epoch.into())
         };
         let placed = definition.params.as_ref().map(|params| params.files.clone()).unwrap_or_default();
         let file = |placed: Placed| {
@@ -179,7 +183,7 @@ impl Repository {
             (None, _) => Some(made_up()?),
         };
         let message = options.run.message.clone().unwrap_or_else(|| command.message());
-        Ok(Base { options, command, manifest, parent, definition, git, files, name, message })
+        Ok(Base { options, command, manifest, parent, definition, git, files, name, message, epoch })
     }
 
     /// The runs that ended well, by their definitions; of several of one definition the newest.
@@ -213,7 +217,8 @@ impl Repository {
             reproduces: None,
         };
         let beginning = Beginning { run, parent: base.parent, message: &base.message };
-        let begun = self.begin_run(beginning, &Silent, |writer| {
+        let begun = self.begin_run(&beginning, &Silent, &mut |writer, footing| {
+            self.keep_base(base, footing)?;
             point.insert(writer)?;
             Ok((definition.clone(), base.git.clone()))
         })?;
@@ -226,6 +231,20 @@ impl Repository {
         };
         let run = self.run_apart(&apart, source, witness.outlets(), signals, &mut warnings)?;
         Ok(SweptRun { run, set: point.set, before: false, warnings })
+    }
+}
+
+impl Repository {
+    /// Makes sure that what was recorded of the work tree is still there. No ref has it before the first run does, so a
+    /// collection that was begun since may have taken it for garbage.
+    fn keep_base(&self, base: &Base<'_>, footing: &Footing) -> Result<(), RepoError> {
+        if base.epoch.load(Ordering::Acquire) != footing.epoch {
+            let mut links = Vec::new();
+            base.definition.links(&mut |link| links.push(link));
+            self.secure_closure(links, &footing.doomed, false)?;
+            base.epoch.store(footing.epoch, Ordering::Release);
+        }
+        Ok(())
     }
 }
 

@@ -120,10 +120,10 @@ pub(super) fn committer(
                 Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
                 None => Err(RefError::Collected { name: "main".into() }),
             };
-            let target = Target::Commit(commit);
-            let is_ancestor = ancestry(&commits);
+            let (from, target) = (Some(Target::Commit(base)), Target::Commit(commit));
+            let (by, is_ancestor) = (by("commit"), ancestry(&commits));
             let moved =
-                refs::advance_from(&*storage, &to, &footing, target, &by("commit"), &mut upload, &is_ancestor);
+                refs::advance_from(&*storage, &to, &footing, from, target, &by, &mut upload, &is_ancestor);
             if !matches!(moved, Err(RefError::Collected { .. })) {
                 return ended(moved);
             }

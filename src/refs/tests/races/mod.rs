@@ -3,7 +3,8 @@
 //! A writer is a function of the replies it got. So a state is the keys and the replies so far, and a step runs
 //! the writer again from the start, up to the first operation that was not answered yet. All states that can be
 //! reached are visited once. In between, the world may do at once, within a budget: append a commit, undo
-//! one, fence, prune an entry below the highest, and let a create arrive whose reply was lost.
+//! one, publish a mark of a collection, fence for the last one, prune an entry below the highest, and let a create
+//! arrive whose reply was lost.
 
 mod replay;
 
@@ -47,13 +48,15 @@ struct Writer {
     base: Option<Vec<u8>>,
     target: Option<Vec<u8>>,
     replies: Vec<Reply>,
+    /// Marks that there were when it began, for a mistake.
+    marks: u64,
     next: Result<Request, End>,
 }
 
 impl Writer {
     fn new(id: u8, base: Option<&[u8]>, target: Option<&[u8]>) -> Self {
         let (base, target) = (base.map(<[u8]>::to_vec), target.map(<[u8]>::to_vec));
-        let mut writer = Self { id, base, target, replies: Vec::new(), next: Err(End::Unknown) };
+        let mut writer = Self { id, base, target, replies: Vec::new(), marks: 0, next: Err(End::Unknown) };
         writer.run();
         writer
     }
@@ -100,6 +103,7 @@ impl Writer {
 struct Budget {
     appends: u8,
     undos: u8,
+    marks: u8,
     fences: u8,
     prunes: u8,
     losses: u8,
@@ -113,6 +117,8 @@ enum Mistake {
     TrustCreated,
     /// What was read is taken to be the highest still.
     NoSecondList,
+    /// The last mark was read before the ref was.
+    MarkBeforeRef,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +128,10 @@ struct World {
     late: Vec<(u64, Arc<[u8]>)>,
     /// The values that the ref had, in order.
     values: Vec<Target>,
+    /// How many marks were published.
+    marks: u64,
+    /// Whether somebody moved the ref past a fence without knowing of its collection.
+    unaware: bool,
     writers: Vec<Writer>,
     budget: Budget,
     mistake: Mistake,
@@ -134,7 +144,7 @@ fn number(key: &str) -> u64 {
 impl World {
     fn new(writers: Vec<Writer>, budget: Budget) -> Self {
         let (keys, late, values) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { keys, late, values, writers, budget, mistake: Mistake::None }
+        Self { keys, late, values, marks: 0, unaware: false, writers, budget, mistake: Mistake::None }
     }
 
     fn highest(&self) -> Option<u64> {
@@ -145,8 +155,12 @@ impl World {
         if self.keys.contains_key(&number) {
             return false;
         }
-        if self.highest().is_none_or(|highest| highest < number) {
-            self.values.push(Entry::from_bytes(&body).unwrap().target);
+        let highest = self.highest();
+        if highest.is_none_or(|highest| highest < number) {
+            let entry = Entry::from_bytes(&body).unwrap();
+            let before = highest.map(|highest| Entry::from_bytes(&self.keys[&highest]).unwrap());
+            self.unaware |= before.is_some_and(|before| before.epoch > entry.epoch);
+            self.values.push(entry.target);
         }
         self.keys.insert(number, body);
         true
@@ -162,6 +176,7 @@ impl World {
             nonce: [self.values.len() as u8 | 0x80; 16],
             recent: last.recent_after(),
             stepped_back: if steps_back { Some(highest + 1) } else { last.stepped_back },
+            epoch: self.marks,
             ..last
         };
         self.create(highest + 1, crate::encoding::to_bytes(&entry).into());
@@ -170,6 +185,12 @@ impl World {
     fn answer(&mut self, writer: usize, request: &Request) -> Reply {
         let replies = &self.writers[writer].replies;
         match request {
+            Request::List(prefix) if prefix == "gc" => {
+                let read_before = self.mistake == Mistake::MarkBeforeRef && !self.has_created(writer);
+                let seen = if read_before { self.writers[writer].marks } else { self.marks };
+                Reply::List((1..=seen).collect())
+            }
+            Request::Open(key) if key.starts_with("gc/") => Reply::Open(Some(self.mark())),
             Request::List(_) => match (self.mistake, replies.last()) {
                 (Mistake::TrustCreated, Some(Reply::Create(true))) => {
                     let Some(mine) = self.created_by(writer) else { return Reply::List(vec![0]) };
@@ -183,6 +204,15 @@ impl World {
             Request::Open(key) => Reply::Open(self.keys.get(&number(key)).cloned()),
             Request::Create(key, body) => Reply::Create(self.create(number(key), body.clone())),
         }
+    }
+
+    fn has_created(&self, writer: usize) -> bool {
+        self.writers[writer].replies.iter().any(|reply| matches!(reply, Reply::Create(_)))
+    }
+
+    fn mark(&self) -> Arc<[u8]> {
+        let Move { who, when, .. } = by("gc");
+        crate::encoding::to_bytes(&Mark { doomed: Vec::new(), nonce: [0; 16], who, when }).into()
     }
 
     /// The highest number that has an entry of this writer.
@@ -239,7 +269,13 @@ impl World {
                 next.push(world);
             }
         };
-        step(self.budget.fences, &|world| {
+        step(self.budget.marks, &|world| {
+            world.budget.marks -= 1;
+            world.marks += 1;
+        });
+        let last = self.highest().map(|highest| Entry::from_bytes(&self.keys[&highest]).unwrap());
+        let is_fenced = last.is_none_or(|last| last.epoch >= self.marks);
+        step(if is_fenced { 0 } else { self.budget.fences }, &|world| {
             world.budget.fences -= 1;
             world.append(|target| target, false);
         });
@@ -265,6 +301,9 @@ impl World {
 
     /// What must hold in every state. `undone`: whether anybody may step back.
     fn check(&self, undone: bool) -> Result<(), String> {
+        if self.unaware {
+            return Err(format!("a fence was passed by who did not know of it: {:?}", self.values));
+        }
         for writer in &self.writers {
             let reached = |value: &Target| match (writer.target(), *value) {
                 (Target::Commit(target), Target::Commit(value)) => comes_before(target, value).unwrap(),
@@ -329,7 +368,7 @@ fn two() -> Vec<Writer> {
 
 #[test]
 fn two_writers_race() {
-    let fences = explore(racing(two(), Budget { fences: 1, ..Budget::default() }), false).unwrap();
+    let fences = explore(racing(two(), Budget { marks: 1, fences: 1, ..Budget::default() }), false).unwrap();
     let losses = explore(racing(two(), Budget { losses: 1, ..Budget::default() }), false).unwrap();
     assert!(fences > 300 && losses > 300, "{fences} {losses}");
 }
@@ -366,9 +405,17 @@ fn a_storage_that_loses_every_reply_is_told_as_unknown() {
 }
 
 #[test]
+fn who_moves_a_ref_past_a_fence_knows_of_the_collection() {
+    let budget = Budget { appends: 1, marks: 2, fences: 2, losses: 1, ..Budget::default() };
+    explore(racing(two()[..1].to_vec(), budget), false).unwrap();
+    let new = vec![Writer::new(10, None, Some(&[10]))];
+    explore(World::new(new, Budget { marks: 2, fences: 2, losses: 1, ..Budget::default() }), false).unwrap();
+}
+
+#[test]
 fn planted_mistakes_are_caught() {
-    let budget = Budget { appends: 2, prunes: 1, losses: 1, ..Budget::default() };
-    for mistake in [Mistake::TrustCreated, Mistake::NoSecondList] {
+    let budget = Budget { appends: 2, marks: 1, fences: 1, prunes: 1, losses: 1, ..Budget::default() };
+    for mistake in [Mistake::TrustCreated, Mistake::NoSecondList, Mistake::MarkBeforeRef] {
         let mut world = racing(two()[..1].to_vec(), budget);
         world.mistake = mistake;
         explore(world, false).expect_err(&format!("{mistake:?} went unnoticed"));

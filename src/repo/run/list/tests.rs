@@ -1,0 +1,101 @@
+//! Runs of logs and of batches, as people see them.
+
+use std::path::Path;
+
+use crate::id::CommitId;
+use crate::launch::{Outlets, Signals};
+use crate::name::RunId;
+use crate::object::{self, Commit, Phase, Run};
+use crate::progress::Silent;
+use crate::refs::{Ref, Target};
+use crate::repo::{Begun, RunOptions, RunState, Warning, Witness};
+
+use super::*;
+
+struct Nobody;
+
+impl Witness for Nobody {
+    fn begun(&mut self, _: &Begun, _: &[String], _: &[Warning]) {}
+
+    fn outlets(&mut self) -> Outlets {
+        Outlets::nowhere()
+    }
+}
+
+fn repository(root: &Path) -> Repository {
+    std::fs::write(root.join("params.yaml"), "lr: 0.1\n").unwrap();
+    Repository::init(root).unwrap().repository
+}
+
+fn run(repository: &Repository, name: &str) -> (RunId, CommitId) {
+    let options = RunOptions {
+        command: ["sh", "-c", "exit 0"].map(Into::into).to_vec(),
+        directory: repository.root().to_owned(),
+        name: Some(name.to_owned()),
+        ..RunOptions::default()
+    };
+    let signals = Signals::watch().unwrap();
+    let ran = repository.run(&options, &signals, &mut Nobody, &Silent).unwrap().run;
+    (ran.id, ran.commit.unwrap().0)
+}
+
+/// Moves runs from their logs to a batch, as a collection does.
+fn fold(repository: &Repository, runs: &[&(RunId, CommitId)]) {
+    let writer = repository.store.writer(&Silent);
+    let folded = runs.iter().map(|(id, commit)| (id.clone(), *commit)).collect();
+    let batch = object::put(&writer, &object::Runs { runs: folded, batches: Vec::new() }).unwrap();
+    writer.finish().unwrap();
+    let name = Ref { family: Family::Batches, ..ref_of(&repository.new_run_id().unwrap()).unwrap() };
+    let (target, find) = (Target::Runs(batch), &repository.store);
+    repository.advance_ref(&name, None, target, "gc", find, &mut |_| Ok(())).unwrap();
+    for (id, _) in runs {
+        for listed in repository.storage.list(&format!("refs/runs/{id}")).unwrap() {
+            repository.storage.remove(&listed.key).unwrap();
+        }
+    }
+}
+
+#[test]
+fn folded_runs_are_told_of_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = repository(folder.path());
+    let made: Vec<_> = ["a", "b", "c", "d"].iter().map(|name| run(&repository, name)).collect();
+    let told = |limit| {
+        let runs = repository.runs(&RunQuery { limit, sweep: None }).unwrap();
+        (format!("{:?}", runs.runs), runs.total)
+    };
+    let before = [told(None), told(Some(2)), told(Some(100))];
+    fold(&repository, &[&made[0], &made[2]]);
+    assert_eq!([told(None), told(Some(2)), told(Some(100))], before);
+    fold(&repository, &[&made[1], &made[3]]);
+    assert_eq!([told(None), told(Some(2)), told(Some(100))], before);
+    assert!(repository.storage.list("refs/runs").unwrap().is_empty());
+    for (at, name) in ["a", "b", "c", "d"].iter().enumerate() {
+        let (id, commit) = &made[at];
+        assert_eq!(repository.resolve(name).unwrap().commit, *commit);
+        assert_eq!(repository.resolve(id.short()).unwrap().commit, *commit);
+        assert_eq!(repository.find_run(id.as_str()).unwrap().unwrap().state, RunState::Finished);
+        assert_eq!(repository.last_commit_of(id).unwrap(), Some(*commit));
+    }
+    assert!(repository.find_run("e").unwrap().is_none());
+    assert!(repository.fsck(true, &Silent).unwrap().damage.is_empty());
+}
+
+#[test]
+fn a_run_of_another_machine_does_not_run_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = repository(folder.path());
+    let (_, commit) = run(&repository, "a");
+    // Fetched while it went on elsewhere: there is a log, and no place of it here.
+    let id = repository.new_run_id().unwrap();
+    let commit: Commit = object::get(&repository.store, commit).unwrap();
+    let elsewhere = Run { id: id.clone(), phase: Phase::Train, ..commit.run.clone().unwrap() };
+    let writer = repository.store.writer(&Silent);
+    let unfinished = Commit { outcome: None, run: Some(elsewhere), ..commit };
+    let unfinished = object::put(&writer, &unfinished).unwrap();
+    writer.finish().unwrap();
+    let (name, find) = (ref_of(&id).unwrap(), &repository.store);
+    repository.advance_ref(&name, None, Target::Commit(unfinished), "", find, &mut |_| Ok(())).unwrap();
+    let newest = repository.runs(&RunQuery { limit: Some(1), sweep: None }).unwrap().runs.remove(0);
+    assert_eq!((newest.id, newest.state), (id, RunState::Unfinished));
+}
