@@ -66,24 +66,24 @@ mod tests {
             epoch: Some(1),
             packs: 20,
             removed: 12,
-            removed_bytes: 5 << 20,
-            copied_bytes: 1 << 20,
+            removed_bytes: 5_000_000,
+            copied_bytes: 1_000_000,
             folded: 100,
             absent: 1,
             ..Collected::default()
         };
         insta::assert_snapshot!(collected(&done, false), @r"
         gathered  100 finished runs into one batch
-        removed   12 packs of 20, 5.0 MiB
-        moved     1.0 MiB of them that is needed
-        freed     4.0 MiB
+        removed   12 packs of 20, 5.0 MB
+        moved     1.0 MB of them that is needed
+        freed     4.0 MB
         1 content not here, of what is referred to
         ");
         insta::assert_snapshot!(collected(&done, true), @r"
         to gather  100 finished runs into one batch
-        to remove  12 packs of 20, 5.0 MiB
-        to move    about 1.0 MiB of them that is needed
-        to free    about 4.0 MiB
+        to remove  12 packs of 20, 5.0 MB
+        to move    about 1.0 MB of them that is needed
+        to free    about 4.0 MB
         1 content not here, of what is referred to
         ");
         insta::assert_snapshot!(collected(&Collected { packs: 3, ..Collected::default() }, false), @"nothing to free: 3 packs");

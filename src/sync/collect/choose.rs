@@ -25,6 +25,8 @@ pub(super) struct Usage {
     pub(super) needed: u64,
     /// The same, of entries that are not needed or are in another pack too.
     pub(super) garbage: u64,
+    /// Whether something in it was needed until this collection: nobody is about to refer to it any more.
+    pub(super) superseded: bool,
 }
 
 impl Usage {
@@ -46,7 +48,7 @@ pub(super) fn choose(usage: &[Usage], is_young: &dyn Fn(&PackName) -> bool, thor
     let mut choice = Choice::default();
     for usage in usage {
         let tolerated = if thorough { 0 } else { (usage.needed + usage.garbage) / TOLERATED };
-        if usage.needed == 0 && is_young(&usage.name) {
+        if usage.needed == 0 && !usage.superseded && is_young(&usage.name) {
             choice.young.push(usage.name);
         } else if usage.needed == 0 || usage.garbage > tolerated {
             choice.doomed.insert(usage.name);
@@ -82,7 +84,7 @@ mod tests {
 
     fn pack(number: u8, size: u64, needed: u64) -> Usage {
         let name = PackName { section: Section::Meta, digest: Digest::new([number; 32]) };
-        Usage { name, size, needed, garbage: size - needed }
+        Usage { name, size, needed, garbage: size - needed, superseded: false }
     }
 
     fn chosen(usage: &[Usage], thorough: bool) -> Vec<u8> {
@@ -98,6 +100,8 @@ mod tests {
         assert_eq!(chosen(&packs, false), [1, 2]);
         assert_eq!(chosen(&packs, true), [1, 2, 3]);
         assert_eq!(choose(&packs, &|_| true, false).young.len(), 2);
+        let packs = packs.map(|pack| Usage { superseded: true, ..pack });
+        assert_eq!(choose(&packs, &|_| true, false).young.len(), 0);
     }
 
     #[test]

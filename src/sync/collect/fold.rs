@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::id::{CommitId, RunsId};
+use crate::id::{CommitId, Digest, RunsId};
 use crate::name::{RefName, RunId};
 use crate::object::{self, Runs};
 use crate::progress::Silent;
-use crate::refs::{self, Advanced, Family, Footing, Ref, RefError, Target};
+use crate::refs::{self, Advanced, Family, Footing, Logged, Ref, RefError, Target};
 use crate::storage::random;
 use crate::store::PackName;
 use crate::sync::CollectError;
-use crate::sync::collect::Collection;
+use crate::sync::collect::{Collection, patiently};
 
 /// So few runs are quick to list.
 const FEW_RUNS: usize = 64;
@@ -29,12 +29,14 @@ struct Foldable {
     batches: Vec<(RefName, RunsId)>,
     /// Runs with a log although a batch tells of them.
     told: Vec<RunId>,
+    /// What the logs of finished runs pointed to before.
+    begun: Vec<Digest>,
 }
 
 impl Collection<'_> {
     /// Moves finished runs into a batch, and says how many.
-    pub(super) fn fold(&self) -> Result<u64, CollectError> {
-        let found = self.foldable()?;
+    pub(super) fn fold(&mut self) -> Result<u64, CollectError> {
+        let found = patiently(|| self.foldable())?;
         let few = if self.options.thorough { 0 } else { FEW_RUNS };
         let (many_runs, many_batches) = (found.runs.len() > few, found.batches.len() > MOST_BATCHES);
         if self.options.dry_run {
@@ -54,12 +56,13 @@ impl Collection<'_> {
                 // What the runs need may lie in packs that are about to go: it is not ours to trust.
                 return Ok(0);
             }
-            let found = self.foldable()?;
+            let found = patiently(|| self.foldable())?;
             match self.publish(&name, &footing, &found) {
                 Err(CollectError::Ref(RefError::Collected { .. })) => {}
                 published => {
                     published?;
                     self.remove_runs(found.runs.keys())?;
+                    self.superseded.extend(found.begun);
                     for (batch, _) in found.batches {
                         refs::remove_log(self.storage, &Ref { family: Family::Batches, name: batch })?;
                     }
@@ -72,28 +75,30 @@ impl Collection<'_> {
 
     /// Finished runs that no batch has; batches, if they are many.
     fn foldable(&self) -> Result<Foldable, CollectError> {
-        let loose = refs::list_all(self.storage, Family::Runs)?;
-        let batches = refs::list_all(self.storage, Family::Batches)?.into_iter();
-        let mut batches: Vec<(RefName, RunsId)> = batches
-            .filter_map(|(name, entry)| match entry.target {
-                Target::Runs(id) => Some((name, id)),
-                _ => None,
-            })
-            .collect();
+        let logs = refs::all_logs(self.storage)?;
+        let batch = |log: &Logged| match log.entries.first()?.1.target {
+            Target::Runs(id) => Some((log.name.name.clone(), id)),
+            _ => None,
+        };
+        let mut batches: Vec<(RefName, RunsId)> = logs.iter().filter_map(batch).collect();
         let packed = refs::packed_runs(self.store, batches.iter().map(|(_, id)| *id))?;
         if batches.len() <= MOST_BATCHES {
             batches.clear();
         }
-        let (mut runs, mut told) = (BTreeMap::new(), Vec::new());
-        for (name, entry) in loose {
-            let Ok(id) = RunId::new(name.as_str()) else { continue };
-            match entry.target {
+        let (mut runs, mut told, mut begun) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for log in logs.iter().filter(|log| log.name.family == Family::Runs) {
+            let Ok(id) = RunId::new(log.name.name.as_str()) else { continue };
+            let targets = || log.entries.iter().map(|(_, entry)| entry.target);
+            match targets().next() {
                 _ if packed.contains_key(&id) => told.push(id),
-                Target::Finished(commit) => drop(runs.insert(id, commit)),
+                Some(Target::Finished(commit)) => {
+                    begun.extend(targets().skip(1).filter_map(|target| target.object()).map(|(_, id)| id));
+                    runs.insert(id, commit);
+                }
                 _ => {}
             }
         }
-        Ok(Foldable { runs, batches, told })
+        Ok(Foldable { runs, batches, told, begun })
     }
 
     fn publish(&self, name: &Ref, footing: &Footing, found: &Foldable) -> Result<(), CollectError> {

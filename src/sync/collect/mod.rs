@@ -13,6 +13,7 @@ mod roots;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::id::Digest;
 use crate::object::{Link, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{self, Move, RefError};
@@ -24,7 +25,7 @@ use reach::Reach;
 /// Other collections that may go on meanwhile before this one gives up.
 const ROUNDS: usize = 20;
 /// How often what is needed is looked for again, where something of it was not found.
-const LOOKS: usize = 3;
+const LOOKS: usize = 5;
 
 /// How to collect.
 pub struct CollectOptions<'a> {
@@ -87,8 +88,8 @@ pub fn collect(
     options: &CollectOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<Collected, CollectError> {
-    let mut collection =
-        Collection { storage, store, options, progress, reach: Reach::new(store), done: Collected::default() };
+    let (reach, superseded, done) = (Reach::new(store), HashSet::new(), Collected::default());
+    let mut collection = Collection { storage, store, options, progress, reach, superseded, done };
     collection.run()?;
     progress.end();
     Ok(collection.done)
@@ -100,6 +101,8 @@ struct Collection<'a> {
     options: &'a CollectOptions<'a>,
     progress: &'a dyn Progress,
     reach: Reach<'a>,
+    /// Commits that only the logs of runs referred to which were moved to a batch.
+    superseded: HashSet<Digest>,
     done: Collected,
 }
 
@@ -161,17 +164,6 @@ impl Collection<'_> {
 
     /// Walks what is needed as of now.
     fn walk(&mut self) -> Result<(), CollectError> {
-        let mut look = 1;
-        loop {
-            match self.walk_once() {
-                // Removed by another collection, since it was moved elsewhere meanwhile; or it is lost.
-                Err(error) if look < LOOKS && is_missing(&error) => look += 1,
-                walked => return walked,
-            }
-        }
-    }
-
-    fn walk_once(&mut self) -> Result<(), CollectError> {
         let mut roots = roots::of_refs(self.storage, self.store)?;
         roots.extend((self.options.roots)());
         self.reach.walk(roots, self.progress)
@@ -180,9 +172,9 @@ impl Collection<'_> {
     /// The packs that are worth removing.
     fn choose(&mut self) -> Result<HashSet<PackName>, CollectError> {
         self.progress.begin("Looking at what is needed", None);
-        self.walk()?;
+        patiently(|| self.walk())?;
         self.done.absent = self.reach.absent();
-        let usage = self.usage()?;
+        let usage = patiently(|| self.usage())?;
         let chosen = choose::choose(&usage, self.options.is_young, self.options.thorough);
         self.done.young = chosen.young;
         Ok(chosen.doomed)
@@ -191,18 +183,19 @@ impl Collection<'_> {
     fn usage(&self) -> Result<Vec<Usage>, CollectError> {
         let (mut usage, mut claimed) = (HashMap::new(), crate::graph::Marks::default());
         self.store.each_entry(&mut |name, entry| {
-            let usage: &mut (u64, u64) = usage.entry(name).or_default();
+            let usage: &mut (u64, u64, bool) = usage.entry(name).or_default();
             // What is in several packs is needed once.
             let needed = self.reach.needs(entry.kind, &entry.id)
                 && claimed.insert((entry.kind.number(), &entry.id));
             let length = u64::from(entry.place.length).max(1);
             if needed { usage.0 += length } else { usage.1 += length }
+            usage.2 |= self.superseded.contains(&entry.id);
         })?;
         let listed = self.packs()?.into_iter();
         Ok(listed
             .map(|(name, size)| {
-                let (needed, garbage) = usage.get(&name).copied().unwrap_or_default();
-                Usage { name, size, needed, garbage }
+                let (needed, garbage, superseded) = usage.get(&name).copied().unwrap_or_default();
+                Usage { name, size, needed, garbage, superseded }
             })
             .collect())
     }
@@ -210,9 +203,9 @@ impl Collection<'_> {
     /// Fills in what a collection would do.
     fn foresee(&mut self, epoch: u64, doomed: &HashSet<PackName>) -> Result<(), CollectError> {
         self.progress.begin("Looking at what is needed", None);
-        self.walk()?;
+        patiently(|| self.walk())?;
         self.done.epoch = Some(epoch);
-        for usage in self.usage()?.into_iter().filter(|usage| doomed.contains(&usage.name)) {
+        for usage in patiently(|| self.usage())?.into_iter().filter(|usage| doomed.contains(&usage.name)) {
             self.done.removed += 1;
             self.done.removed_bytes += usage.size;
             self.done.copied_bytes += usage.needed_size();
@@ -223,14 +216,10 @@ impl Collection<'_> {
     /// Takes what is needed out of doomed packs, and removes them.
     fn finish(&mut self, epoch: u64, doomed: &HashSet<PackName>) -> Result<(), CollectError> {
         self.progress.begin("Telling writers", None);
-        let mut look = 1;
-        loop {
+        patiently(|| {
             self.done.fences += roots::fence_all(self.storage, epoch, &self.options.by)?;
-            match self.walk_once() {
-                Err(error) if look < LOOKS && is_missing(&error) => look += 1,
-                walked => break walked?,
-            }
-        }
+            self.walk()
+        })?;
         // Others' work counts on as much as ours does.
         self.storage.settle("refs")?;
         self.storage.settle("packs")?;
@@ -250,6 +239,17 @@ impl Collection<'_> {
         self.done.epoch = Some(epoch);
         Ok(())
     }
+}
+
+/// Looks again where something was not found: another collection has moved it meanwhile, or it is lost.
+fn patiently<T>(mut look: impl FnMut() -> Result<T, CollectError>) -> Result<T, CollectError> {
+    for _ in 1..LOOKS {
+        match look() {
+            Err(error) if is_missing(&error) => {}
+            found => return found,
+        }
+    }
+    look()
 }
 
 /// Whether something that is needed was not found.
