@@ -2,9 +2,9 @@
 
 use crate::encoding::{self, record};
 use crate::object::Time;
-use crate::refs::{Move, Ref, RefError};
 use crate::refs::entry::Nonce;
 use crate::refs::log::Log;
+use crate::refs::{Move, Ref, RefError};
 use crate::storage::{Created, Storage, random};
 
 /// Where the marks are.

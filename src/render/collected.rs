@@ -16,8 +16,14 @@ pub fn collected(done: &Collected, dry_run: bool) -> String {
         let word = |done, to_do| if dry_run { to_do } else { done };
         let packs = counted(done.removed, "pack");
         let (about, freed) = (word("", "about "), done.removed_bytes.saturating_sub(done.copied_bytes));
-        lines.push((word("removed", "to remove"), format!("{packs} of {}, {}", done.packs, size(done.removed_bytes))));
-        lines.push((word("moved", "to move"), format!("{about}{} of them that is needed", size(done.copied_bytes))));
+        lines.push((
+            word("removed", "to remove"),
+            format!("{packs} of {}, {}", done.packs, size(done.removed_bytes)),
+        ));
+        lines.push((
+            word("moved", "to move"),
+            format!("{about}{} of them that is needed", size(done.copied_bytes)),
+        ));
         lines.push((word("freed", "to free"), format!("{about}{}", size(freed))));
     }
     let widest = lines.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
@@ -28,7 +34,9 @@ pub fn collected(done: &Collected, dry_run: bool) -> String {
     match done.young.len() as u64 {
         0 => {}
         1 => text += "1 pack that nothing refers to stays, as it is younger than a day\n",
-        young => text += &format!("{young} packs that nothing refers to stay, as they are younger than a day\n"),
+        young => {
+            text += &format!("{young} packs that nothing refers to stay, as they are younger than a day\n")
+        }
     }
     if done.absent > 0 {
         text += &format!("{} not here, of what is referred to\n", counted(done.absent, "content"));

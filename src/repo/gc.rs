@@ -101,7 +101,8 @@ mod tests {
             let outcome = Outcome { exit: Some((number % 250) as i64), ..Outcome::default() };
             commit.outcome = Some(object::put(&objects, &outcome).unwrap());
             let last = object::put(&objects, &commit).unwrap();
-            let steps = [(None, Target::Commit(first)), (Some(Target::Commit(first)), Target::Finished(last))];
+            let steps =
+                [(None, Target::Commit(first)), (Some(Target::Commit(first)), Target::Finished(last))];
             for (base, target) in steps {
                 let mut upload = |_: &refs::Footing| {
                     let writer = store.writer(&Silent);
@@ -110,15 +111,8 @@ mod tests {
                 };
                 let by = Move { who: "A <a@b>".into(), when: repository.now(), why: "run".into() };
                 let is_ancestor = |_: CommitId, _: CommitId| Ok(false);
-                let moved = refs::advance(
-                    &*repository.storage,
-                    &name,
-                    base,
-                    target,
-                    &by,
-                    &mut upload,
-                    &is_ancestor,
-                );
+                let moved =
+                    refs::advance(&*repository.storage, &name, base, target, &by, &mut upload, &is_ancestor);
                 assert_eq!(moved.unwrap(), Advanced::Done);
             }
         }

@@ -24,7 +24,8 @@ impl Store {
         names.sort_unstable();
         for name in names {
             match self.rewrite_pack(&Pack::new(*name), wanted, &writer) {
-                Err(StoreError::Pack { pack, problem: PackProblem::Missing }) if pack == name.to_string() => {}
+                Err(StoreError::Pack { pack, problem: PackProblem::Missing }) if pack == name.to_string() => {
+                }
                 rewritten => rewritten?,
             }
             progress.advance(Amount { items: 1, bytes: 0 });

@@ -25,8 +25,11 @@ pub struct Gc {
 }
 
 impl Run for Gc {
-    const EXAMPLES: &'static [(&'static str, &'static str)] =
-        &[("mdl gc", ""), ("mdl gc --dry-run", "what it would free"), ("mdl gc --all", "down to the last byte")];
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("mdl gc", ""),
+        ("mdl gc --dry-run", "what it would free"),
+        ("mdl gc --all", "down to the last byte"),
+    ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let repository = context.repository()?;

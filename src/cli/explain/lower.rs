@@ -81,7 +81,9 @@ pub(super) fn reference(error: &RefError) -> Advice {
 
 pub(super) fn collect(error: &CollectError) -> Advice {
     match error {
-        CollectError::Contended => Advice::new(Exit::Conflict, "run it again when fewer collect: they do its work"),
+        CollectError::Contended => {
+            Advice::new(Exit::Conflict, "run it again when fewer collect: they do its work")
+        }
         CollectError::Ref(error) => reference(error),
         CollectError::Object(error) => object(error),
         CollectError::Store(error) => store(error),

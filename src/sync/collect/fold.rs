@@ -112,7 +112,9 @@ impl Collection<'_> {
         };
         let by = &self.options.by;
         let target = Target::Runs(batch);
-        match refs::advance_from(self.storage, name, footing, None, target, by, &mut upload, &|_, _| Ok(false))? {
+        match refs::advance_from(self.storage, name, footing, None, target, by, &mut upload, &|_, _| {
+            Ok(false)
+        })? {
             Advanced::Done => Ok(()),
             Advanced::Lost(_) => Err(CollectError::Contended),
         }

@@ -185,10 +185,14 @@ impl Collection<'_> {
         self.store.each_entry(&mut |name, entry| {
             let usage: &mut (u64, u64, bool) = usage.entry(name).or_default();
             // What is in several packs is needed once.
-            let needed = self.reach.needs(entry.kind, &entry.id)
-                && claimed.insert((entry.kind.number(), &entry.id));
+            let needed =
+                self.reach.needs(entry.kind, &entry.id) && claimed.insert((entry.kind.number(), &entry.id));
             let length = u64::from(entry.place.length).max(1);
-            if needed { usage.0 += length } else { usage.1 += length }
+            if needed {
+                usage.0 += length
+            } else {
+                usage.1 += length
+            }
             usage.2 |= self.superseded.contains(&entry.id);
         })?;
         let listed = self.packs()?.into_iter();

@@ -1,7 +1,7 @@
 //! Fences, and what refs need: all that they ever pointed to, as far as their logs go.
 
-use crate::object::Link;
 use crate::name::RunId;
+use crate::object::Link;
 use crate::refs::{self, Family, Logged, Move, Ref, RefError, Target};
 use crate::storage::Storage;
 use crate::store::Store;
@@ -37,7 +37,11 @@ pub(super) fn of_refs(storage: &dyn Storage, store: &Store) -> Result<Vec<Link>,
             && RunId::new(log.name.name.as_str()).is_ok_and(|id| packed.contains_key(&id))
     };
     let needed = logs.iter().filter(|log| !is_packed(log));
-    Ok(needed.flat_map(vouched).filter_map(|target| target.object()).map(|(kind, id)| Link::Object(kind, id)).collect())
+    Ok(needed
+        .flat_map(vouched)
+        .filter_map(|target| target.object())
+        .map(|(kind, id)| Link::Object(kind, id))
+        .collect())
 }
 
 /// The targets of a log, newest first, as far as each entry is vouched for by the one after it: below a gap, one

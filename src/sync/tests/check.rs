@@ -122,8 +122,11 @@ impl Checker {
     }
 
     fn look(&mut self, names: &Names, world: &World) -> Facts {
-        let packs: Vec<Rc<Contents>> =
-            world.below(names, "packs").into_iter().map(|(key, blob)| self.pack(key.as_str(), blob)).collect();
+        let packs: Vec<Rc<Contents>> = world
+            .below(names, "packs")
+            .into_iter()
+            .map(|(key, blob)| self.pack(key.as_str(), blob))
+            .collect();
         let logs = self.logs(names, world);
         let value = |(log, entries): (&String, &Vec<Entry>)| Some((log.clone(), entries.first()?.target));
         let values: BTreeMap<String, Target> = logs.iter().filter_map(value).collect();

@@ -128,7 +128,11 @@ pub(super) struct Explorer<'a> {
 enum Step {
     Start,
     /// Where the actor was and where it came to.
-    Of { actor: usize, before: u32, after: u32 },
+    Of {
+        actor: usize,
+        before: u32,
+        after: u32,
+    },
     Late(u32),
 }
 
@@ -274,7 +278,9 @@ pub(super) fn told(actor: &str, request: Option<&Request>, reply: Option<&Reply>
         None => "end".to_owned(),
     };
     let reply = match reply {
-        Some(Reply::List(keys)) => format!("{:?}", keys.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>()),
+        Some(Reply::List(keys)) => {
+            format!("{:?}", keys.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
+        }
         Some(Reply::Open(found)) => format!("found: {}", found.is_some()),
         Some(Reply::Create(done)) => format!("created: {done}"),
         Some(Reply::Remove) => "removed".to_owned(),

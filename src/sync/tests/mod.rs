@@ -89,8 +89,7 @@ impl Commits {
     fn new() -> Self {
         let objects = object::Memory::default();
         let base = fixture::commit(&objects, 0, &[]);
-        let next: Vec<CommitId> =
-            (1..=6).map(|number| fixture::commit(&objects, number, &[base])).collect();
+        let next: Vec<CommitId> = (1..=6).map(|number| fixture::commit(&objects, number, &[base])).collect();
         let later = fixture::commit(&objects, 9, &next[1..2]);
         Self { objects: Arc::new(objects), base, next, later }
     }

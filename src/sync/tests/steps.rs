@@ -1,7 +1,7 @@
 //! A storage of which every operation is a step that somebody else decides upon, and the world that answers it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
 
@@ -250,6 +250,3 @@ impl World {
         }
     }
 }
-
-/// The names of the world, for those who run beside each other.
-pub(super) type SharedNames = Arc<Mutex<Names>>;

@@ -8,7 +8,7 @@ use super::explore::{Bounds, explore};
 use super::races::{MAIN, littered};
 use super::sloppy::{Blindness, CAREFUL, Care, Dooms, GOOD, Habits, blind, sweeper, writer};
 use super::steps::World;
-use super::writers::{ended, push_to, pruner, pusher};
+use super::writers::{ended, pruner, push_to, pusher};
 use super::{Actor, Commits, End, branch};
 use crate::id::CommitId;
 use crate::refs::Target;
