@@ -138,7 +138,7 @@ mod tests {
              -- params.lr|diff|diff a|diff a b --stat -- params|diff a..b --exit-code|branch|branch x|branch x y|\
              branch -d x|branch -D x|branch -m a b|branch --history a|switch a|switch -c a|switch -c a b|\
              switch --detach a|checkout a --to d|checkout a -f --dry-run|restore --from a params features|tag|tag a|\
-             tag a b -m c|tag -d a|tag -f a|cat a:b|fsck --data|config|config user.name|config user.name x|\
+             tag a b -m c|tag -d a|tag -f a|cat a:b|fsck --data|gc --all --dry-run|config|config user.name|config user.name x|\
              config --unset user.name|config --list|completions zsh|help diff|-C a -q status|status -C a --json";
         for line in sensible.split('|') {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());

@@ -1,16 +1,15 @@
 //! Everything that is reachable: from commits to definitions, to datasets, trees and contents.
 
-use std::collections::HashSet;
-
+use crate::graph::Marks;
 use crate::id::{Digest, Kind};
 use crate::object::{Find, Link, Node, ObjectError, links};
 
 /// Walks what is reachable, each thing once, also over several calls.
 pub struct Closure<'a> {
     find: &'a dyn Find,
-    seen: HashSet<Step>,
+    seen: Marks,
     /// Objects that were told of, with and without the contents below them.
-    told: HashSet<(Kind, Digest)>,
+    told: Marks,
 }
 
 /// An object, and whether the contents below it are stored; or a content.
@@ -23,7 +22,7 @@ enum Step {
 impl<'a> Closure<'a> {
     /// Nothing was seen yet.
     pub fn new(find: &'a dyn Find) -> Self {
-        Self { find, seen: HashSet::new(), told: HashSet::new() }
+        Self { find, seen: Marks::default(), told: Marks::default() }
     }
 
     /// Calls `see` with every object and content that can be reached from the tips and was not seen before,
@@ -60,7 +59,7 @@ impl<'a> Closure<'a> {
         let bytes = self.find.find(kind, id)?.ok_or(ObjectError::Missing { kind, id })?;
         let start = stack.len();
         links(kind, id, &bytes, &mut |link| {
-            stack.extend(Step::of(link, stored).filter(|step| !self.seen.contains(step)));
+            stack.extend(Step::of(link, stored).filter(|step| !self.seen.contains(*step)));
         })?;
         stack[start..].reverse();
         Ok(())

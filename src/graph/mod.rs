@@ -9,10 +9,12 @@ mod closure;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod lanes;
+mod marks;
 mod merge_base;
 
 pub use ancestors::{Ancestors, ancestors, is_ancestor};
 pub use between::{between, new_since};
 pub use closure::{Closure, walk};
 pub use lanes::{Edge, Lanes, Row};
+pub use marks::Marks;
 pub use merge_base::merge_base;

@@ -164,7 +164,7 @@ impl Advance<'_> {
             if matches!(created, Ok(Created::Created)) && self.log.highest()? == Some(number) {
                 return Ok(Verdict::Done);
             }
-            let (at, value) = self.log.read()?.ok_or_else(|| self.log.vanished())?;
+            let Some((at, value)) = self.log.read()? else { return self.gone(created) };
             self.judge(Attempt { number, nonce, unanswered: created.err() }, at, value, steps_back)
         })();
         // From here on a storage that fails leaves the question open.
@@ -191,6 +191,16 @@ impl Advance<'_> {
             created = created.or_else(|_| self.storage.create(&key, &bytes));
         }
         Ok(created)
+    }
+
+    /// What it means that the log has no entry any more. Only where its last one is terminal is a log removed, after
+    /// a batch tells of it; and nobody but us writes a terminal one.
+    fn gone(&self, created: Result<Created, StorageError>) -> Result<Verdict, RefError> {
+        match created {
+            Ok(_) if self.target.is_terminal() => Ok(Verdict::Done),
+            Ok(_) => Err(self.log.vanished()),
+            Err(source) => Err(self.unknown(source)),
+        }
     }
 
     /// What the log's last entry says of an attempt whose key was there, or may have come to be.

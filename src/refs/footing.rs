@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::refs::entry::{self, Entry, Nonce, Target};
 use crate::refs::log::Log;
 use crate::refs::{Move, Ref, RefError, collection};
-use crate::storage::{Key, Storage, StorageError};
+use crate::storage::{Key, Storage, random};
 
 /// The packs that the last mark names: a collection removes them, at any moment. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,11 +107,5 @@ pub fn doomed(storage: &dyn Storage) -> Result<(u64, Doomed), RefError> {
 }
 
 pub(super) fn random_nonce() -> Result<Nonce, RefError> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| StorageError {
-        action: "draw",
-        place: "random bytes".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(nonce)
+    Ok(random()?)
 }

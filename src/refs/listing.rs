@@ -87,7 +87,7 @@ fn read_many(storage: &dyn Storage, family: Family, wanted: &[(&RefName, u64)]) 
         Log::of(storage, &Ref { family, name: (*name).clone() }).entry(*number)
     };
     // A thread for less than a few entries is not worth it.
-    let share = wanted.len().div_ceil(READERS).max(4);
+    let share = wanted.len().div_ceil(READERS).max(16);
     let results: Vec<_> = std::thread::scope(|scope| {
         let mut shares = wanted.chunks(share);
         let first = shares.next().unwrap_or_default();

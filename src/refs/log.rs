@@ -64,6 +64,15 @@ impl<'a> Log<'a> {
         numbers.max().map(|number| self.checked(number)).transpose()
     }
 
+    /// The numbers of all entries, ascending.
+    pub(super) fn numbers(&self) -> Result<Vec<u64>, RefError> {
+        let keys = self.storage.list(&self.prefix)?;
+        let numbers = keys.iter().filter_map(|listed| number_in(&self.prefix, &listed.key));
+        let mut numbers = numbers.map(|number| self.checked(number)).collect::<Result<Vec<_>, _>>()?;
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
     /// A number, if there can be one more after it.
     pub(super) fn checked(&self, number: u64) -> Result<u64, RefError> {
         if number < MAX_NUMBER { Ok(number) } else { Err(self.beyond(number)) }

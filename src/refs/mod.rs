@@ -25,7 +25,7 @@ mod survey;
 mod tests;
 
 pub use advance::{IsAncestor, Upload, advance, advance_from};
-pub use collection::{Mark, epoch, mark};
+pub use collection::{Mark, epoch, mark, prune_marks, publish_mark, remove_log};
 pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
 pub use footing::{Doomed, Footing, doomed, stand};

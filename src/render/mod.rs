@@ -5,6 +5,7 @@
 
 pub mod actions;
 mod changes;
+mod collected;
 pub mod committed;
 mod diff;
 mod elapsed;
@@ -35,6 +36,7 @@ mod style;
 mod table;
 
 pub use changes::field_texts;
+pub use collected::{collected, collected_json};
 pub use diff::{Detail, diff};
 pub use elapsed::{ago, duration};
 pub use escape::{escape, escape_json, escape_line};

@@ -138,6 +138,8 @@ pub enum RepoError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
+    Collect(#[from] crate::sync::CollectError),
+    #[error(transparent)]
     Capture(#[from] CaptureError),
 }
 

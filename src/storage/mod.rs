@@ -7,6 +7,7 @@ mod folder;
 mod location;
 mod memory;
 mod probe;
+mod random;
 pub mod stream;
 pub mod testing;
 
@@ -14,6 +15,7 @@ pub use folder::Folder;
 pub use location::{Location, LocationError, SCHEMES};
 pub use memory::Memory;
 pub use probe::{PREFIX as PROBE_PREFIX, ProbeError, probe};
+pub use random::random;
 
 use std::fmt;
 

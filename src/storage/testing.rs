@@ -111,3 +111,27 @@ impl Draft for HookedDraft {
         meet(&*hook, Operation::Publish(key.clone()), || inner.publish(key))
     }
 }
+
+#[cfg(test)]
+thread_local! {
+    /// What the randomness of this thread is drawn from: a seed, and how often it was.
+    static DRAWS: std::cell::Cell<Option<(u64, u64)>> = const { std::cell::Cell::new(None) };
+}
+
+/// From now on, the randomness of this thread depends on nothing but a seed.
+#[cfg(test)]
+pub(crate) fn draw_from(seed: u64) {
+    DRAWS.set(Some((seed, 0)));
+}
+
+/// Bytes of this thread's seed; `None` where there is none.
+#[cfg(test)]
+pub(super) fn drawn<const N: usize>() -> Option<[u8; N]> {
+    let (seed, draws) = DRAWS.get()?;
+    DRAWS.set(Some((seed, draws + 1)));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(&draws.to_le_bytes());
+    let mut bytes = [0; N];
+    hasher.finalize_xof().fill(&mut bytes);
+    Some(bytes)
+}

@@ -13,11 +13,13 @@ use crate::id::Digest;
 use crate::storage::Storage;
 use crate::store::StoreError;
 use crate::store::index::{Damaged, Index, write_merged};
-use crate::store::layout::{Entry, EntryKind, Place};
+use crate::store::layout::{Entry, EntryKind, PackProblem, Place};
 use crate::store::packs::{Pack, PackName, PackReader, Section};
 
 /// The index is written anew when more packs than this are not in it.
 const MOST_UNCOVERED: usize = 16;
+/// How often packs may vanish while something is looked for.
+const PATIENCE: usize = 10;
 /// An index of fewer entries than this is written anew with every new pack.
 const SMALL_INDEX: usize = 4096;
 
@@ -140,11 +142,27 @@ impl Catalog {
         id: &Digest,
         doomed: &HashSet<PackName>,
     ) -> Result<Option<Location>, StoreError> {
+        for _ in 0..PATIENCE {
+            match self.find_now(kind, id, doomed) {
+                // A pack vanished since it was listed: what is needed of it is elsewhere by now.
+                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => self.refresh()?,
+                found => return found,
+            }
+        }
+        self.find_now(kind, id, doomed)
+    }
+
+    fn find_now(
+        &self,
+        kind: EntryKind,
+        id: &Digest,
+        doomed: &HashSet<PackName>,
+    ) -> Result<Option<Location>, StoreError> {
         let view = self.view();
         for found in view.index.from(id) {
             let Ok((name, entry)) = found else {
                 self.drop_index()?;
-                return self.find_outside(kind, id, doomed);
+                return self.find_now(kind, id, doomed);
             };
             if entry.id != *id {
                 break;

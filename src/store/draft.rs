@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::id::Digest;
-use crate::storage::{Draft, Storage, StorageError};
+use crate::storage::{Draft, Storage, StorageError, random};
 use crate::store::StoreError;
 use crate::store::codec::Codec;
 use crate::store::layout::{
@@ -103,7 +103,7 @@ struct Full {
 
 impl Packer {
     pub(super) fn new(storage: Arc<dyn Storage>, section: Section) -> Self {
-        Self { storage, section, nonce: random_nonce, current: Mutex::default(), full: Mutex::default() }
+        Self { storage, section, nonce: random, current: Mutex::default(), full: Mutex::default() }
     }
 
     /// Packs whose names do not depend on chance, for tests of the format.
@@ -174,14 +174,4 @@ impl Drop for Full {
         // Nothing goes on writing after the writer is gone.
         self.under_way.drain(..).for_each(|publication| drop(publication.join()));
     }
-}
-
-fn random_nonce() -> Result<[u8; 16], StorageError> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| StorageError {
-        action: "find randomness for",
-        place: "a pack".into(),
-        source: std::io::Error::other(error.to_string()),
-    })?;
-    Ok(nonce)
 }

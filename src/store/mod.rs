@@ -16,6 +16,7 @@ mod pool;
 mod read;
 pub mod recipe;
 mod restore;
+mod rewrite;
 mod sample;
 mod seen;
 #[cfg(test)]
@@ -41,9 +42,9 @@ use crate::progress::Progress;
 use crate::storage::{Storage, StorageError};
 use crate::store::catalog::Catalog;
 use crate::store::codec::Decoder;
-use crate::store::layout::{EntryKind, PackProblem};
+use crate::store::layout::{Entry, EntryKind, PackProblem};
 use crate::store::pool::Pool;
-use crate::store::read::FrameCache;
+use crate::store::read::{FrameCache, Shape};
 
 /// The objects and contents of a repository.
 pub struct Store {
@@ -134,9 +135,7 @@ impl Store {
     /// Calls `see` with every object that is here, in no particular order; with one that lies in several
     /// packs several times.
     pub fn each_object(&self, see: &mut dyn FnMut(Kind, Digest)) -> Result<(), StoreError> {
-        self.catalog.refresh()?;
-        let (low, high) = (Digest::new([0; 32]), Digest::new([0xff; 32]));
-        self.catalog.range(&low, &high, &mut |_, entry| {
+        self.each_entry(&mut |_, entry| {
             if let EntryKind::Object(kind) = entry.kind {
                 see(kind, entry.id);
             }
@@ -163,6 +162,30 @@ impl Store {
         }
         self.catalog.refresh()?;
         lacking(&mut maybe.into_iter())
+    }
+
+    /// Calls `see` with every entry of every pack, in no particular order.
+    pub fn each_entry(&self, see: &mut dyn FnMut(PackName, Entry)) -> Result<(), StoreError> {
+        self.catalog.refresh()?;
+        self.catalog.range(&Digest::new([0; 32]), &Digest::new([0xff; 32]), see)
+    }
+
+    /// Calls `see` with every entry that makes up a content; whether it is here.
+    pub fn each_entry_of(
+        &self,
+        id: ContentId,
+        see: &mut dyn FnMut(EntryKind, Digest),
+    ) -> Result<bool, StoreError> {
+        match self.shape(id)? {
+            None => return Ok(false),
+            Some(Shape::Empty) => {}
+            Some(Shape::Chunk(_)) => see(EntryKind::Chunk, id.digest()),
+            Some(Shape::Recipe(root)) => {
+                see(EntryKind::Recipe, id.digest());
+                self.each_part(id, root, see)?;
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a content is here, with all of its chunks: a clone may have but its recipe.

@@ -129,8 +129,10 @@ impl Store {
         if id == ContentId::of(b"") {
             return Ok(Some(Shape::Empty));
         }
-        if let Some(shape) = self.known_shape(id)? {
-            return Ok(Some(shape));
+        match self.known_shape(id) {
+            Ok(Some(shape)) => return Ok(Some(shape)),
+            Ok(None) | Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => {}
+            Err(error) => return Err(error),
         }
         self.catalog.refresh()?;
         self.known_shape(id)
@@ -208,6 +210,27 @@ impl Store {
         })?;
         let corrupt = StoreError::CorruptContent { content: id, chunk: None };
         if Digest::new(*whole.finalize().as_bytes()) == id.digest() { Ok(()) } else { Err(corrupt.into()) }
+    }
+
+    /// Calls `see` with the nodes and chunks of a content.
+    pub(super) fn each_part(
+        &self,
+        content: ContentId,
+        root: Root,
+        see: &mut dyn FnMut(EntryKind, Digest),
+    ) -> Result<(), StoreError> {
+        // At most as many as a node has children for each level, which is bounded.
+        let mut open = vec![(root.level, root.top)];
+        while let Some((level, node)) = open.pop() {
+            see(EntryKind::Node, node.id);
+            for child in self.node(content, level, node)? {
+                match level.checked_sub(1) {
+                    Some(below) => open.push((below, child)),
+                    None => see(EntryKind::Chunk, child.id),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Walks the chunks of a content in order; `see` has the offset of each.

@@ -130,7 +130,8 @@ impl Store {
     }
 }
 
-fn has_its_id(entry: &Entry, raw: &[u8]) -> bool {
+/// Whether the bytes of an entry are those of its id.
+pub(super) fn has_its_id(entry: &Entry, raw: &[u8]) -> bool {
     let (offset, length) = (entry.place.offset as usize, entry.place.length as usize);
     let Some(bytes) = raw.get(offset..offset + length) else { return false };
     match entry.kind {

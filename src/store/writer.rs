@@ -81,8 +81,10 @@ impl OpenFrame {
 /// The frames that one thread gathers small contents in, and its reading buffer.
 struct SmallFrames {
     buffer: Vec<u8>,
-    frames: [OpenFrame; Texture::COUNT],
+    frames: Frames,
 }
+
+type Frames = [OpenFrame; Texture::COUNT];
 
 impl<'a> Writer<'a> {
     pub(super) fn new(store: &'a Store, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Self {
@@ -216,6 +218,21 @@ impl<'a> Writer<'a> {
         if self.claim(kind, &id)? { self.gather(kind, id, bytes) } else { Ok(()) }
     }
 
+    /// Whether an entry is neither in the store, doomed packs aside, nor inserted yet.
+    pub(super) fn lacks(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
+        Ok(!self.seen.contains(kind, id) && !self.known(kind, id)?)
+    }
+
+    /// Keeps an entry as it is, if it is new.
+    pub(super) fn insert_entry(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        match kind {
+            EntryKind::Chunk if !self.claim(kind, &id)? => Ok(()),
+            EntryKind::Chunk => self.gather_chunk(&mut self.lend_small()?.frames, id, bytes),
+            EntryKind::Recipe | EntryKind::Node => self.insert_recipe(kind, id, bytes),
+            EntryKind::Object(kind) => self.insert_object(kind, bytes).map(drop),
+        }
+    }
+
     fn insert_small(&self, frames: &mut SmallFrames, length: usize) -> Result<ContentId, StoreError> {
         let bytes = &frames.buffer[..length];
         self.progress.advance(Amount { items: 0, bytes: length as u64 });
@@ -224,14 +241,20 @@ impl<'a> Writer<'a> {
         if bytes.is_empty() || !self.claim(chunk.0, &chunk.1)? {
             return Ok(id);
         }
+        self.gather_chunk(&mut frames.frames, chunk.1, bytes)?;
+        Ok(id)
+    }
+
+    /// Keeps a chunk in a frame with others of its texture.
+    fn gather_chunk(&self, frames: &mut Frames, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
         let texture = texture(bytes);
-        let frame = &mut frames.frames[texture.ordinal()];
+        let frame = &mut frames[texture.ordinal()];
         if frame.raw.len() + bytes.len() > CONTENT_FRAME {
             self.append(&self.data, &frame.raw, texture, &frame.items)?;
             frame.clear();
         }
-        frame.push(chunk.0, chunk.1, bytes);
-        Ok(id)
+        frame.push(EntryKind::Chunk, id, bytes);
+        Ok(())
     }
 
     fn lend_small(&self) -> Result<Lent<'_, SmallFrames>, StoreError> {

@@ -5,7 +5,7 @@ use crate::id::{Digest, Kind};
 use crate::name::{RefName, RunId};
 use crate::object::{Find, Object, ObjectError, Runs};
 use crate::refs::{Family, Move, Ref};
-use crate::storage::StorageError;
+use crate::storage::random;
 use crate::sync::SyncError;
 
 /// Up to so many finished runs get refs of their own; more become a batch.
@@ -20,13 +20,7 @@ pub(super) fn ref_of(id: &RunId) -> Result<Ref, SyncError> {
 
 /// A ref for a batch, which no other has.
 pub(super) fn new_batch(by: &Move) -> Result<Ref, SyncError> {
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|error| StorageError {
-        action: "draw",
-        place: "random bytes".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    let id = RunId::from_parts(by.when.millis.unsigned_abs(), random);
+    let id = RunId::from_parts(by.when.millis.unsigned_abs(), random()?);
     Ok(Ref { family: Family::Batches, ..ref_of(&id)? })
 }
 

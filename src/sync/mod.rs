@@ -7,13 +7,17 @@
 
 mod batch;
 mod bring;
+mod collect;
 mod error;
 mod fetch;
 mod known;
 mod push;
 mod supply;
+#[cfg(test)]
+mod tests;
 
 pub use bring::{Brought, bring};
+pub use collect::{CollectError, CollectOptions, Collected, collect};
 pub use error::SyncError;
 pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};
 pub use push::{Fate, PushRequest, Pushed, PushedRef, RunTip, push};

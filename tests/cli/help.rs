@@ -47,6 +47,7 @@ fn the_overview() {
 
     Look after it
       fsck         Check that everything recorded is there and undamaged
+      gc           Remove what nothing refers to, and gather many small files into few
       config       Show or change settings
       completions  Print a script that lets your shell complete mdl's command lines
       help         Show the help of a command, or of a topic: revisions, exit-codes

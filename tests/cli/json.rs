@@ -66,6 +66,7 @@ fn what_is_looked_at_has_a_schema() {
         (&["undo"], "mdl.undo/1"),
         (&["fit"], "mdl.fit/1"),
         (&["fsck"], "mdl.fsck/1"),
+        (&["gc", "--dry-run"], "mdl.gc/1"),
     ] {
         assert_eq!(schema(&sandbox, arguments), expected, "{arguments:?}");
     }

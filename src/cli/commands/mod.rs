@@ -12,6 +12,7 @@ mod diff;
 mod fetch;
 mod fit;
 mod fsck;
+mod gc;
 mod help;
 mod init;
 mod log;
@@ -198,6 +199,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<pull::Pull>("pull", Group::Share),
     Spec::of::<ls_remote::LsRemote>("ls-remote", Group::Share),
     Spec::of::<fsck::Fsck>("fsck", Group::Care),
+    Spec::of::<gc::Gc>("gc", Group::Care),
     Spec::of::<config::Config>("config", Group::Care),
     Spec::of::<completions::Completions>("completions", Group::Care),
     Spec::of::<help::Help>("help", Group::Care),

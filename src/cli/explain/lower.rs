@@ -9,7 +9,7 @@ use crate::object::ObjectError;
 use crate::refs::RefError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
-use crate::sync::SyncError;
+use crate::sync::{CollectError, SyncError};
 use crate::worktree::apply::ApplyError;
 use crate::worktree::plan::PlanError;
 use crate::worktree::scan::ScanError;
@@ -76,6 +76,18 @@ pub(super) fn reference(error: &RefError) -> Advice {
         RefError::Upload(inner) => boxed(inner.as_ref()),
         RefError::Storage(error) => remote::storage(error),
         RefError::Object(error) => object(error),
+    }
+}
+
+pub(super) fn collect(error: &CollectError) -> Advice {
+    match error {
+        CollectError::Contended => {
+            Advice::new(Exit::Conflict, "run it again when fewer collect: they do its work")
+        }
+        CollectError::Ref(error) => reference(error),
+        CollectError::Object(error) => object(error),
+        CollectError::Store(error) => store(error),
+        CollectError::Storage(error) => remote::storage(error),
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
         RepoError::Ref(error) => lower::reference(error),
         RepoError::Store(error) => lower::store(error),
         RepoError::Storage(error) => remote::storage(error),
+        RepoError::Collect(error) => lower::collect(error),
         RepoError::Capture(_) => Advice::new(Exit::Io, "check that the project's folders can be read"),
     }
 }

@@ -1,0 +1,130 @@
+//! Folding: the logs of finished runs become one batch, and many batches become one.
+//!
+//! A batch is a writer like any other: its log is begun, then the runs are read, then it is published where no
+//! collection came in between. Only after that the logs of its runs are removed. Since nobody appends to
+//! the log of a finished run, and its recorder would write the same again, a log that comes back late says nothing new.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::id::{CommitId, Digest, RunsId};
+use crate::name::{RefName, RunId};
+use crate::object::{self, Runs};
+use crate::progress::Silent;
+use crate::refs::{self, Advanced, Family, Footing, Logged, Ref, RefError, Target};
+use crate::storage::random;
+use crate::store::PackName;
+use crate::sync::CollectError;
+use crate::sync::collect::{Collection, patiently};
+
+/// So few runs are quick to list.
+const FEW_RUNS: usize = 64;
+/// So many batches are.
+const MOST_BATCHES: usize = 8;
+/// Collections that may come in between.
+const TRIES: usize = 5;
+
+/// What there is to fold.
+struct Foldable {
+    runs: BTreeMap<RunId, CommitId>,
+    batches: Vec<(RefName, RunsId)>,
+    /// Runs with a log although a batch tells of them.
+    told: Vec<RunId>,
+    /// What the logs of finished runs pointed to before.
+    begun: Vec<Digest>,
+}
+
+impl Collection<'_> {
+    /// Moves finished runs into a batch, and says how many.
+    pub(super) fn fold(&mut self) -> Result<u64, CollectError> {
+        let found = patiently(|| self.foldable())?;
+        let few = if self.options.thorough { 0 } else { FEW_RUNS };
+        let (many_runs, many_batches) = (found.runs.len() > few, found.batches.len() > MOST_BATCHES);
+        if self.options.dry_run {
+            return Ok(if many_runs { found.runs.len() as u64 } else { 0 });
+        }
+        self.remove_runs(found.told.iter())?;
+        if !many_runs && !many_batches {
+            return Ok(0);
+        }
+        let id = RunId::from_parts(self.options.by.when.millis.unsigned_abs(), random()?);
+        let name = RefName::new(id.as_str()).map_err(|_| CollectError::Contended)?;
+        let name = Ref { family: Family::Batches, name };
+        for _ in 0..TRIES {
+            let footing = refs::stand(self.storage, &name, &self.options.by)?;
+            let here = self.packs()?;
+            if footing.doomed.keys().filter_map(PackName::parse).any(|pack| here.contains_key(&pack)) {
+                // What the runs need may lie in packs that are about to go: it is not ours to trust.
+                return Ok(0);
+            }
+            let found = patiently(|| self.foldable())?;
+            match self.publish(&name, &footing, &found) {
+                Err(CollectError::Ref(RefError::Collected { .. })) => {}
+                published => {
+                    published?;
+                    self.remove_runs(found.runs.keys())?;
+                    self.superseded.extend(found.begun);
+                    for (batch, _) in found.batches {
+                        refs::remove_log(self.storage, &Ref { family: Family::Batches, name: batch })?;
+                    }
+                    return Ok(found.runs.len() as u64);
+                }
+            }
+        }
+        Ok(0)
+    }
+
+    /// Finished runs that no batch has; batches, if they are many.
+    fn foldable(&self) -> Result<Foldable, CollectError> {
+        let logs = refs::all_logs(self.storage)?;
+        let batch = |log: &Logged| match log.entries.first()?.1.target {
+            Target::Runs(id) => Some((log.name.name.clone(), id)),
+            _ => None,
+        };
+        let mut batches: Vec<(RefName, RunsId)> = logs.iter().filter_map(batch).collect();
+        let packed = refs::packed_runs(self.store, batches.iter().map(|(_, id)| *id))?;
+        if batches.len() <= MOST_BATCHES {
+            batches.clear();
+        }
+        let (mut runs, mut told, mut begun) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for log in logs.iter().filter(|log| log.name.family == Family::Runs) {
+            let Ok(id) = RunId::new(log.name.name.as_str()) else { continue };
+            let targets = || log.entries.iter().map(|(_, entry)| entry.target);
+            match targets().next() {
+                _ if packed.contains_key(&id) => told.push(id),
+                Some(Target::Finished(commit)) => {
+                    begun.extend(targets().skip(1).filter_map(|target| target.object()).map(|(_, id)| id));
+                    runs.insert(id, commit);
+                }
+                _ => {}
+            }
+        }
+        Ok(Foldable { runs, batches, told, begun })
+    }
+
+    fn publish(&self, name: &Ref, footing: &Footing, found: &Foldable) -> Result<(), CollectError> {
+        let writer = self.store.writer_without(HashSet::new(), &Silent);
+        let batches = found.batches.iter().map(|(_, id)| *id).collect();
+        let batch = object::put(&writer, &Runs { runs: found.runs.clone(), batches })?;
+        let mut writer = Some(writer);
+        let mut upload = |attempt: &Footing| match writer.take().filter(|_| attempt.is_as(footing)) {
+            Some(writer) => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
+            None => Err(RefError::Collected { name: name.to_string() }),
+        };
+        let by = &self.options.by;
+        let target = Target::Runs(batch);
+        match refs::advance_from(self.storage, name, footing, None, target, by, &mut upload, &|_, _| {
+            Ok(false)
+        })? {
+            Advanced::Done => Ok(()),
+            Advanced::Lost(_) => Err(CollectError::Contended),
+        }
+    }
+
+    fn remove_runs<'b>(&self, runs: impl Iterator<Item = &'b RunId>) -> Result<(), CollectError> {
+        for id in runs {
+            let Ok(name) = RefName::new(id.as_str()) else { continue };
+            refs::remove_log(self.storage, &Ref { family: Family::Runs, name })?;
+        }
+        Ok(())
+    }
+}

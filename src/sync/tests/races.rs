@@ -1,0 +1,89 @@
+//! Every order, for a few actors.
+
+use std::sync::Arc;
+
+use super::check::Checker;
+use super::explore::{Bounds, Explored, explore};
+use super::steps::World;
+use super::writers::{committer, push_to, pusher, reader, runner};
+use super::{Actor, Commits, branch, collector};
+use crate::refs::{Advanced, Target};
+use crate::storage::testing::draw_from;
+use crate::storage::{Memory, Storage};
+
+pub(super) const MAIN: &str = "refs/heads/main";
+
+/// A branch at the first commit, and a pack with all of the next ones, to which nothing refers: left by pushes
+/// that broke off.
+pub(super) fn littered(commits: &Commits) -> Memory {
+    draw_from(1);
+    let memory = Memory::new();
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let first = Target::Commit(commits.base);
+    assert_eq!(push_to(&storage, commits, &branch("main"), None, first).unwrap(), Advanced::Done);
+    let new: Vec<_> =
+        commits.next.iter().flat_map(|next| commits.new_in(*next, Some(commits.base))).collect();
+    commits.litter(&memory, &new);
+    memory
+}
+
+pub(super) fn bounds(preemptions: u8, losses: u8, states: usize) -> Bounds {
+    Bounds { preemptions, losses, lose: "refs", states }
+}
+
+pub(super) fn explored(memory: &Memory, actors: &[Actor], bounds: Bounds) -> Result<Explored, String> {
+    let started = std::time::Instant::now();
+    let explored = explore(|names| World::of(memory, names), actors, bounds, &mut Checker::default())?;
+    eprintln!("{} states, {explored:?}: {:?}", explored.states, started.elapsed());
+    Ok(explored)
+}
+
+#[test]
+fn two_pushes_and_a_collection() {
+    let commits = Commits::new();
+    let memory = littered(&commits);
+    let base = Some(commits.base);
+    let actors = [
+        pusher("first", &commits, MAIN, base, commits.next[0]),
+        pusher("second", &commits, MAIN, base, commits.next[1]),
+        collector("gc"),
+    ];
+    // All orders with two preemptions, and with one and a lost reply; of more, as many as there is time for.
+    assert_eq!(explored(&memory, &actors, bounds(2, 0, 100_000)).unwrap().preemptions, Some(2));
+    assert!(explored(&memory, &actors, bounds(2, 1, 60_000)).unwrap().preemptions >= Some(1));
+}
+
+#[test]
+fn a_commit_and_two_collections() {
+    let commits = Commits::new();
+    let commit = committer("commit", &commits, MAIN, commits.base, commits.next[0]);
+    let actors = [commit, collector("gc"), collector("other gc")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(1));
+}
+
+#[test]
+fn a_new_branch_beside_an_old_one_and_a_collection() {
+    let commits = Commits::new();
+    let actors = [
+        pusher("old", &commits, MAIN, Some(commits.base), commits.next[0]),
+        pusher("new", &commits, "refs/heads/new", None, commits.next[1]),
+        collector("gc"),
+    ];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 40_000)).unwrap().preemptions >= Some(1));
+}
+
+#[test]
+fn a_run_that_is_folded_as_soon_as_it_ends() {
+    let commits = Commits::new();
+    let run = runner("run", &commits, commits.next[0], commits.next[1]);
+    let actors = [run, collector("gc"), collector("other gc")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(1));
+}
+
+#[test]
+fn a_reader_beside_a_collection_and_a_push() {
+    let commits = Commits::new();
+    let push = pusher("push", &commits, MAIN, Some(commits.base), commits.next[0]);
+    let actors = [reader("reader", MAIN), push, collector("gc")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 40_000)).unwrap().preemptions >= Some(1));
+}
