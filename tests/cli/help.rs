@@ -48,6 +48,7 @@ fn the_overview() {
     Look after it
       fsck         Check that everything recorded is there and undamaged
       config       Show or change settings
+      serve        Serve repositories to an mdl elsewhere, over standard input and output
       completions  Print a script that lets your shell complete mdl's command lines
       help         Show the help of a command, or of a topic: revisions, exit-codes
 
