@@ -46,6 +46,8 @@ pub enum CliError {
     NotSet { key: &'static str },
     #[error("no run belongs to a sweep that is called {0:?}")]
     NoSweep(String),
+    #[error("the client was not served to the end")]
+    Serve(#[source] io::Error),
     #[error("cannot hold signals back")]
     Signals(#[source] io::Error),
     #[error(transparent)]

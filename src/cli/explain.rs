@@ -86,9 +86,10 @@ fn advice(error: &CliError, names: &dyn Names) -> Advice {
     match error {
         CliError::Usage { hint, .. } => Advice { exit: Exit::Usage, hint: hint.clone() },
         CliError::Name { .. } => lower::bad_name(),
-        CliError::Directory { source, .. } | CliError::File { source, .. } | CliError::Signals(source) => {
-            lower::io(source)
-        }
+        CliError::Directory { source, .. }
+        | CliError::File { source, .. }
+        | CliError::Signals(source)
+        | CliError::Serve(source) => lower::io(source),
         CliError::Output(source) => lower::output(source),
         CliError::Editor { .. } => Advice::new(
             Exit::Usage,

@@ -110,6 +110,15 @@ impl Terminal {
         if io::stdout().is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
     }
 
+    /// What another program says to ours and hears from it: bytes, as they are.
+    pub fn streams(&self) -> io::Result<(io::StdinLock<'static>, Box<dyn Write + Send>)> {
+        if io::stdin().is_terminal() || io::stdout().is_terminal() {
+            return Err(io::Error::other("a program is to be at the other end, and no terminal"));
+        }
+        let output = io::stdout().as_fd().try_clone_to_owned()?;
+        Ok((io::stdin().lock(), Box::new(std::fs::File::from(output))))
+    }
+
     /// Where the output of a command that is run goes: to where ours goes, unchanged. Where our own result is
     /// for a program, all of it goes to standard error.
     pub fn outlets(&self, apart: bool) -> Outlets {

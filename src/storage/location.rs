@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::storage::stream::ssh::{self, Address};
+use crate::storage::stream::{Address, ssh};
 use crate::storage::{Folder, Storage, StorageError};
 
 /// The schemes of URLs that lead to a storage.

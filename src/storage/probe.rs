@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_only_takes_in_passes() {
         let memory = Memory::new();
-        let append_only = Limited::new(memory.clone(), Access::AppendOnly);
+        let append_only = Limited::new(std::sync::Arc::new(memory.clone()), Access::AppendOnly);
         probe(&append_only).unwrap();
         assert_eq!(memory.list(PREFIX).unwrap().len(), 1 + RACES);
     }

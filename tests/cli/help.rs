@@ -49,6 +49,7 @@ fn the_overview() {
       fsck         Check that everything recorded is there and undamaged
       gc           Remove what nothing refers to, and gather many small files into few
       config       Show or change settings
+      serve        Serve repositories to an mdl elsewhere, over standard input and output
       completions  Print a script that lets your shell complete mdl's command lines
       help         Show the help of a command, or of a topic: revisions, exit-codes
 

@@ -1,6 +1,13 @@
-//! Every storage passes the same suite; what only a folder can do wrong is in `folder`.
+//! Every storage passes the same suite; what only one kind can do wrong is in a file of its own.
 
 mod folder;
+#[cfg(all(unix, feature = "cli"))]
+mod ssh;
+#[cfg(all(unix, feature = "cli"))]
+#[path = "../support/sshd.rs"]
+mod sshd;
+#[cfg(unix)]
+mod stream;
 mod suite;
 
 use std::sync::Arc;

@@ -26,6 +26,7 @@ mod restore;
 mod rm;
 mod run;
 mod runs;
+mod serve;
 mod show;
 mod status;
 mod switch;
@@ -201,6 +202,7 @@ pub const ALL: &[Spec] = &[
     Spec::of::<fsck::Fsck>("fsck", Group::Care),
     Spec::of::<gc::Gc>("gc", Group::Care),
     Spec::of::<config::Config>("config", Group::Care),
+    Spec::of::<serve::Serve>("serve", Group::Care),
     Spec::of::<completions::Completions>("completions", Group::Care),
     Spec::of::<help::Help>("help", Group::Care),
 ];

@@ -1,5 +1,7 @@
 //! What may be done with a storage that is lent to others.
 
+use std::sync::Arc;
+
 use crate::encoding::words;
 use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
 
@@ -16,14 +18,14 @@ words! {
 }
 
 /// A storage of which only some operations may be used; the others are refused, and have no effect.
-pub struct Limited<S> {
-    inner: S,
+pub struct Limited {
+    inner: Arc<dyn Storage>,
     access: Access,
 }
 
-impl<S: Storage> Limited<S> {
+impl Limited {
     /// Lends a storage.
-    pub fn new(inner: S, access: Access) -> Self {
+    pub fn new(inner: Arc<dyn Storage>, access: Access) -> Self {
         Self { inner, access }
     }
 
@@ -48,7 +50,7 @@ impl Access {
     }
 }
 
-impl<S: Storage> Storage for Limited<S> {
+impl Storage for Limited {
     fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError> {
         self.require(self.creates(), "create", key.as_str())?;
         self.inner.create(key, bytes)
