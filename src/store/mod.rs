@@ -7,12 +7,15 @@ mod catalog;
 mod codec;
 mod cut;
 mod draft;
+mod frames;
 mod index;
 mod ingest;
 pub mod layout;
 mod packs;
+mod parallel;
 mod planes;
 mod pool;
+mod presence;
 mod read;
 pub mod recipe;
 mod restore;
@@ -20,14 +23,17 @@ mod sample;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod verify;
 mod writer;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 pub use catalog::IndexCache;
 pub use codec::Codec;
-pub use packs::{PackName, Section};
+pub use packs::{PackInfo, PackName, Section};
+pub use transfer::{Sent, Transfer, Trust, Wanted};
 pub use verify::{Damage, Depth};
 pub use writer::{Writer, Written};
 
@@ -105,7 +111,12 @@ impl Store {
 
     /// Starts to write. What counts as here already is what the packs have that are listed from now on.
     pub fn writer<'a>(&'a self, progress: &'a dyn Progress) -> Writer<'a> {
-        Writer::new(self, progress)
+        self.writer_without(HashSet::new(), progress)
+    }
+
+    /// Starts to write beside a collection: what only its doomed packs have is written again.
+    pub fn writer_without<'a>(&'a self, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Writer<'a> {
+        Writer::new(self, doomed, progress)
     }
 
     /// Everything whose id starts like this, sorted.
@@ -132,6 +143,11 @@ impl Store {
                 see(kind, entry.id);
             }
         })
+    }
+
+    /// Whether a content is here, with all of its chunks: a clone may have but its recipe.
+    pub fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
+        Ok(self.is_whole(id, &|kind, id| Ok(self.catalog.find(kind, id)?.is_some()))?)
     }
 
     /// The size of a content in bytes, if it is here.

@@ -48,6 +48,12 @@ impl PackName {
         (!name.bytes().any(|byte| byte.is_ascii_uppercase())).then_some(Self { section, digest })
     }
 
+    /// The name behind the text of a key, in whichever section.
+    pub fn parse(key: &str) -> Option<Self> {
+        let key = Key::new(key)?;
+        Section::ALL.into_iter().find_map(|section| Self::from_key(section, &key))
+    }
+
     /// The key.
     pub fn key(&self) -> Key {
         // A prefix of letters and 64 digits are always a key.
@@ -59,6 +65,15 @@ impl std::fmt::Display for PackName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.section.prefix(), self.digest)
     }
+}
+
+/// A pack that is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackInfo {
+    /// Its name.
+    pub name: PackName,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// A pack. What its footer says is read when it is first needed.
@@ -73,7 +88,25 @@ impl Pack {
         Arc::new(Self { name, frames: OnceLock::new(), entries: OnceLock::new() })
     }
 
-    fn corrupt(&self, problem: PackProblem) -> StoreError {
+    /// A pack whose footer is known already.
+    pub(super) fn with_footer(name: PackName, footer: Option<Footer>) -> Arc<Self> {
+        let pack = Self::new(name);
+        footer.into_iter().for_each(|footer| pack.keep(footer));
+        pack
+    }
+
+    /// Keeps what the footer says. Whoever came first read the same bytes.
+    pub(super) fn keep(&self, footer: Footer) {
+        let _ = self.frames.set(footer.frames);
+        let _ = self.entries.set(footer.entries);
+    }
+
+    /// Frames and entries, if they were read.
+    pub(super) fn known(&self) -> Option<(&[Frame], &Entries)> {
+        Some((self.frames.get()?, self.entries.get()?))
+    }
+
+    pub(super) fn corrupt(&self, problem: PackProblem) -> StoreError {
         StoreError::Pack { pack: self.name.to_string(), problem }
     }
 }
@@ -111,6 +144,11 @@ impl PackReader {
         Ok(body)
     }
 
+    /// Opens the pack anew the next time.
+    pub(super) fn forget(&self, pack: &Pack) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|(name, _)| *name != pack.name);
+    }
+
     /// Whether the pack can be opened.
     pub(super) fn exists(&self, pack: &Pack) -> Result<bool, StoreError> {
         if pack.frames.get().is_some() {
@@ -132,10 +170,7 @@ impl PackReader {
     /// The entries of a pack, which are kept from then on.
     pub(super) fn entries<'a>(&self, pack: &'a Pack) -> Result<&'a Entries, StoreError> {
         if pack.entries.get().is_none() {
-            let footer = self.footer(pack)?;
-            // Whoever came first read the same bytes.
-            let _ = pack.frames.set(footer.frames);
-            let _ = pack.entries.set(footer.entries);
+            pack.keep(self.footer(pack)?);
         }
         Ok(pack.entries.get().unwrap_or_else(|| unreachable!()))
     }
@@ -150,6 +185,11 @@ impl PackReader {
             .get(number as usize)
             .copied()
             .ok_or_else(|| pack.corrupt(PackProblem::Footer("a frame is missing")))
+    }
+
+    /// Fills the buffer with bytes of the pack.
+    pub(super) fn read_at(&self, pack: &Pack, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
+        Ok(self.body(pack)?.read_at(offset, buffer)?)
     }
 
     /// Reads the stored bytes of a frame, and checks its hash if asked to.

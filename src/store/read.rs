@@ -105,7 +105,7 @@ impl Store {
     }
 
     /// The bytes at a location, as the frame's hash vouches for them.
-    fn bytes_at(&self, location: &Location) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes_at(&self, location: &Location) -> Result<Vec<u8>, StoreError> {
         let frame = self.frame(&location.pack, location.place.frame)?;
         let (offset, length) = (location.place.offset as usize, location.place.length as usize);
         let range = offset..offset + length;
@@ -117,7 +117,7 @@ impl Store {
         for _ in 0..3 {
             let Some(location) = self.catalog.find(kind, id)? else { return Ok(None) };
             match self.bytes_at(&location) {
-                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => self.catalog.refresh()?,
+                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => drop(self.catalog.refresh()?),
                 read => return read.map(Some),
             }
         }
@@ -144,6 +144,41 @@ impl Store {
         let Some(location) = self.catalog.find_known(EntryKind::Recipe, &digest)? else { return Ok(None) };
         let root = Root::parse(&self.bytes_at(&location)?, id);
         root.map(|root| Some(Shape::Recipe(root))).ok_or(StoreError::CorruptRecipe(id))
+    }
+
+    /// Whether a content has all of its entries. Costs a look at each chunk.
+    pub(super) fn is_whole(
+        &self,
+        id: ContentId,
+        has: &dyn Fn(EntryKind, &Digest) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let digest = id.digest();
+        if id == ContentId::of(b"") || has(EntryKind::Chunk, &digest)? {
+            return Ok(true);
+        }
+        if !has(EntryKind::Recipe, &digest)? {
+            return Ok(false);
+        }
+        let Some(root) = self.entry(EntryKind::Recipe, &digest)? else { return Ok(false) };
+        let root = Root::parse(&root, id).ok_or(StoreError::CorruptRecipe(id))?;
+        let mut open = vec![(root.level, root.top)];
+        while let Some((level, node)) = open.pop() {
+            if !has(EntryKind::Node, &node.id)? {
+                return Ok(false);
+            }
+            let children = self.node(id, level, node)?;
+            match level.checked_sub(1) {
+                Some(below) => open.extend(children.into_iter().map(|child| (below, child))),
+                None => {
+                    for chunk in children {
+                        if !has(EntryKind::Chunk, &chunk.id)? {
+                            return Ok(false);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The children of a node of a recipe.

@@ -4,27 +4,24 @@
 //! those that are new become frames of their own (`ingest`). What the store or this writer has already is
 //! not written again, and if nothing is new, nothing is written.
 
+use std::collections::HashSet;
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Insert, InsertContent, ObjectError};
 use crate::progress::{Amount, Progress};
-use crate::store::codec::Encoder;
 use crate::store::cut::MAX_CHUNK;
-use crate::store::draft::{Encoded, Item, Packer, Published};
+use crate::store::draft::{Item, Terms};
+use crate::store::frames::{ContentFrames, Frames};
 use crate::store::layout::{EntryKind, MAX_RAW};
-use crate::store::packs::Section;
+use crate::store::packs::{PackName, Section};
 use crate::store::pool::{Lent, Pool};
-use crate::store::sample::{Texture, texture};
+use crate::store::sample::texture;
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
 
-/// Small contents are gathered into frames of so many raw bytes.
-const CONTENT_FRAME: usize = 256 << 10;
-/// Objects are gathered into frames of so many raw bytes.
-const OBJECT_FRAME: usize = 128 << 10;
 /// A series of more bytes than this goes to the data packs.
 const LARGE_SERIES: usize = 256 << 10;
 /// Buffers of large contents in flight, over all threads.
@@ -35,16 +32,14 @@ const BLOCKS: usize = 7;
 pub struct Writer<'a> {
     store: &'a Store,
     pub(super) progress: &'a dyn Progress,
+    /// Packs that are about to be removed: what only they have counts as new.
+    doomed: HashSet<PackName>,
     seen: Seen,
-    pub(super) data: Packer,
-    meta: Packer,
-    pub(super) encoders: Pool<Encoder>,
+    pub(super) frames: Frames,
     pub(super) blocks: Pool<Vec<u8>>,
     small: Pool<SmallFrames>,
-    objects: [Mutex<OpenFrame>; 3],
     object_count: AtomicU64,
     listed: OnceLock<()>,
-    failed: AtomicBool,
 }
 
 /// What a writer wrote.
@@ -56,75 +51,43 @@ pub struct Written {
     pub stored_bytes: u64,
 }
 
-/// A frame that is still being gathered.
-#[derive(Default)]
-struct OpenFrame {
-    raw: Vec<u8>,
-    items: Vec<Item>,
-}
-
-impl OpenFrame {
-    fn push(&mut self, kind: EntryKind, id: Digest, bytes: &[u8]) {
-        self.items.push(Item { kind, id, offset: self.raw.len() as u32, length: bytes.len() as u32 });
-        self.raw.extend_from_slice(bytes);
-    }
-
-    fn clear(&mut self) {
-        self.raw.clear();
-        self.items.clear();
-    }
-}
-
 /// The frames that one thread gathers small contents in, and its reading buffer.
 struct SmallFrames {
     buffer: Vec<u8>,
-    frames: [OpenFrame; Texture::COUNT],
+    frames: ContentFrames,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(store: &'a Store, progress: &'a dyn Progress) -> Self {
-        let storage = &store.storage;
+    pub(super) fn new(store: &'a Store, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Self {
         Self {
             store,
             progress,
+            doomed,
             seen: Seen::new(),
-            data: Packer::new(storage.clone(), Section::Data),
-            meta: Packer::new(storage.clone(), Section::Meta),
-            encoders: Pool::new(usize::MAX),
+            frames: Frames::new(&store.storage, Terms::WRITER),
             blocks: Pool::new(BLOCKS),
             small: Pool::new(usize::MAX),
-            objects: Default::default(),
             object_count: AtomicU64::new(0),
             listed: OnceLock::new(),
-            failed: AtomicBool::new(false),
         }
     }
 
     /// Packs whose names do not depend on chance.
     #[cfg(test)]
     pub(super) fn without_nonce(mut self) -> Self {
-        (self.data, self.meta) = (self.data.without_nonce(), self.meta.without_nonce());
+        self.frames = self.frames.without_nonce();
         self
     }
 
     /// Publishes what was inserted: data packs, then metadata packs, durably.
     pub fn finish(mut self) -> Result<Written, StoreError> {
-        if self.failed.load(Ordering::Acquire) {
-            return Err(StoreError::Unfinished);
-        }
         for mut thread in std::mem::replace(&mut self.small, Pool::new(0)).into_free() {
-            for (frame, texture) in thread.frames.iter_mut().zip(Texture::ALL) {
-                self.append(&self.data, &frame.raw, texture, &frame.items)?;
-            }
+            self.frames.flush(&mut thread.frames)?;
         }
-        for group in std::mem::take(&mut self.objects) {
-            let frame = group.into_inner().unwrap_or_else(PoisonError::into_inner);
-            self.append(&self.meta, &frame.raw, texture(&frame.raw), &frame.items)?;
-        }
-        let Self { store, data, meta, object_count, .. } = self;
-        let mut packs: Vec<Published> = data.finish()?;
-        packs.extend(meta.finish()?);
-        store.catalog.add(&packs.iter().map(|pack| pack.name).collect::<Vec<_>>());
+        let Self { store, mut frames, object_count, .. } = self;
+        let mut packs = frames.finish_data()?;
+        packs.extend(frames.finish_meta()?);
+        store.catalog.add(packs.iter().map(|published| published.pack.clone()));
         if !packs.is_empty() {
             store.catalog.save()?;
         }
@@ -137,59 +100,23 @@ impl<'a> Writer<'a> {
         Ok(!self.known(kind, id)? && self.seen.insert(kind, id))
     }
 
+    /// Whether an object is here, or was inserted.
+    pub fn has_object(&self, kind: Kind, id: Digest) -> Result<bool, ObjectError> {
+        let kind = EntryKind::Object(kind);
+        Ok(self.seen.contains(kind, &id) || self.known(kind, &id)?)
+    }
+
     fn known(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
         if self.listed.get().is_none() {
             self.store.catalog.refresh()?;
             let _ = self.listed.set(());
         }
-        Ok(self.store.catalog.find_known(kind, id)?.is_some())
-    }
-
-    /// Encodes a frame and appends it to a pack. If that fails, so will [`Writer::finish`].
-    pub(super) fn append(
-        &self,
-        packer: &Packer,
-        raw: &[u8],
-        texture: Texture,
-        items: &[Item],
-    ) -> Result<(), StoreError> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let attempt = || {
-            let mut encoder = self.encoders.lend(Encoder::new).map_err(StoreError::Memory)?;
-            let (codec, stored) = encoder.encode(raw, texture);
-            let hash = Digest::new(*blake3::hash(stored).as_bytes());
-            packer.append(&Encoded { codec, raw_len: raw.len() as u32, stored, hash }, items)
-        };
-        attempt().inspect_err(|_| self.fail())
-    }
-
-    /// Something that was claimed is not going to be there: nothing may be finished any more.
-    pub(super) fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
-    }
-
-    /// Keeps an entry in the metadata packs, in a frame with others of its group.
-    fn gather(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        let group = match kind {
-            EntryKind::Chunk | EntryKind::Recipe | EntryKind::Node => 0,
-            EntryKind::Object(Kind::Tree) => 1,
-            EntryKind::Object(_) => 2,
-        };
-        let mut open = self.objects[group].lock().unwrap_or_else(PoisonError::into_inner);
-        let mut full = OpenFrame::default();
-        if open.raw.len() + bytes.len() > OBJECT_FRAME {
-            full = std::mem::take(&mut open);
-        }
-        open.push(kind, id, bytes);
-        drop(open);
-        self.append(&self.meta, &full.raw, texture(&full.raw), &full.items)
+        Ok(self.store.catalog.find_outside(kind, id, &self.doomed)?.is_some())
     }
 
     /// Keeps a node or root of a recipe, if it is new.
     pub(super) fn insert_recipe(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.claim(kind, &id)? { self.gather(kind, id, bytes) } else { Ok(()) }
+        if self.claim(kind, &id)? { self.frames.gather(kind, id, bytes) } else { Ok(()) }
     }
 
     fn insert_small(&self, frames: &mut SmallFrames, length: usize) -> Result<ContentId, StoreError> {
@@ -197,16 +124,10 @@ impl<'a> Writer<'a> {
         self.progress.advance(Amount { items: 0, bytes: length as u64 });
         let id = ContentId::of(bytes);
         let chunk = (EntryKind::Chunk, id.digest());
-        if bytes.is_empty() || self.known(EntryKind::Recipe, &chunk.1)? || !self.claim(chunk.0, &chunk.1)? {
+        if bytes.is_empty() || !self.claim(chunk.0, &chunk.1)? {
             return Ok(id);
         }
-        let texture = texture(bytes);
-        let frame = &mut frames.frames[texture.ordinal()];
-        if frame.raw.len() + bytes.len() > CONTENT_FRAME {
-            self.append(&self.data, &frame.raw, texture, &frame.items)?;
-            frame.clear();
-        }
-        frame.push(chunk.0, chunk.1, bytes);
+        self.frames.gather_data(&mut frames.frames, chunk.0, chunk.1, bytes)?;
         Ok(id)
     }
 
@@ -242,9 +163,9 @@ impl<'a> Writer<'a> {
         self.object_count.fetch_add(1, Ordering::Relaxed);
         if kind == Kind::Series && bytes.len() > LARGE_SERIES {
             let item = Item { kind: entry, id, offset: 0, length: bytes.len() as u32 };
-            self.append(&self.data, bytes, texture(bytes), &[item])?;
+            self.frames.append(Section::Data, bytes, texture(bytes), &[item])?;
         } else {
-            self.gather(entry, id, bytes)?;
+            self.frames.gather(entry, id, bytes)?;
         }
         Ok(id)
     }
@@ -278,15 +199,10 @@ impl InsertContent for Writer<'_> {
     }
 
     fn has_content(&self, id: ContentId) -> Result<bool, ObjectError> {
-        if id == ContentId::of(b"") {
-            return Ok(true);
-        }
-        for kind in [EntryKind::Chunk, EntryKind::Recipe] {
-            if self.seen.contains(kind, &id.digest()) || self.known(kind, &id.digest())? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        // What this writer made a recipe of, it has whole.
+        let is_made = self.seen.contains(EntryKind::Recipe, &id.digest());
+        let has = |kind, id: &Digest| Ok(self.seen.contains(kind, id) || self.known(kind, id)?);
+        Ok(is_made || self.store.is_whole(id, &has)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the store as a whole.
 
 mod cache;
+mod doomed;
 mod hostile;
 
 use std::sync::{Arc, Mutex};
