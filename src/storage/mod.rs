@@ -118,6 +118,12 @@ pub trait Storage: Send + Sync {
         Ok(())
     }
 
+    /// Whether an operation is a round trip to somewhere else, so that it is better to ask for much, and for many
+    /// things at a time.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// The bytes of a key, at most `limit` of them; `None` if it does not exist. A longer body is an error.
     fn read(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         let Some(body) = self.open(key)? else { return Ok(None) };

@@ -87,6 +87,10 @@ impl<S: Storage> Storage for Hooked<S> {
         self.meet(Operation::List(prefix.to_owned()), || self.inner.list(prefix))
     }
 
+    fn is_remote(&self) -> bool {
+        self.inner.is_remote()
+    }
+
     fn settle(&self, prefix: &str) -> Result<(), StorageError> {
         self.meet(Operation::Settle(prefix.to_owned()), || self.inner.settle(prefix))
     }

@@ -10,14 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::disk::{Disk, NewFile, create_dirs, temporary_name};
 use crate::id::Digest;
-use crate::storage::Storage;
+use crate::storage::{Listed, Storage};
 use crate::store::StoreError;
 use crate::store::index::{Damaged, Index, write_merged};
 use crate::store::layout::{Entry, EntryKind, PackProblem, Place};
-use crate::store::packs::{Pack, PackName, PackReader, Section};
+use crate::store::packs::{Pack, PackInfo, PackName, PackReader, Section};
+use crate::store::parallel::in_parallel;
 
 /// The index is written anew when more packs than this are not in it.
 const MOST_UNCOVERED: usize = 16;
+/// Footers of a remote are read again by each command until they are in the index.
+const MOST_UNCOVERED_OF_REMOTE: usize = 4;
+/// Footers of a remote that are read at once.
+const FOOTERS_AT_ONCE: usize = 16;
 /// How often packs may vanish while something is looked for.
 const PATIENCE: usize = 10;
 /// An index of fewer entries than this is written anew with every new pack.
@@ -82,19 +87,32 @@ impl Catalog {
     }
 
     /// Lists the packs of a section again.
-    pub(super) fn list(&self, section: Section) -> Result<Vec<PackName>, StoreError> {
-        let listed = self.storage.list(section.prefix())?;
-        let names: Vec<PackName> =
-            listed.iter().filter_map(|listed| PackName::from_key(section, &listed.key)).collect();
+    pub(super) fn list(&self, section: Section) -> Result<Vec<PackInfo>, StoreError> {
+        Ok(self.take_up(section, &self.storage.list(section.prefix())?))
+    }
+
+    /// Lists all packs again.
+    pub(super) fn refresh(&self) -> Result<Vec<PackInfo>, StoreError> {
+        let listed = self.storage.list("packs")?;
+        Ok(Section::ALL.iter().flat_map(|section| self.take_up(*section, &listed)).collect())
+    }
+
+    /// Takes up what a listing says of a section.
+    fn take_up(&self, section: Section, listed: &[Listed]) -> Vec<PackInfo> {
+        let packs = listed.iter().filter_map(|listed| {
+            let name = PackName::from_key(section, &listed.key)?;
+            Some(PackInfo { name, bytes: listed.size })
+        });
+        let packs: Vec<PackInfo> = packs.collect();
         let view = self.view();
         let known = |name: &PackName| view.index.packs().binary_search(name).is_ok();
         let old = view.younger[section as usize].clone().unwrap_or_default();
         let old: HashMap<PackName, &Arc<Pack>> = old.iter().map(|pack| (pack.name, pack)).collect();
-        let younger = names.iter().filter(|name| !known(name));
+        let younger = packs.iter().map(|pack| pack.name).filter(|name| !known(name));
         let younger =
-            younger.map(|name| old.get(name).map_or_else(|| Pack::new(*name), |pack| (*pack).clone()));
+            younger.map(|name| old.get(&name).map_or_else(|| Pack::new(name), |pack| (*pack).clone()));
         let younger = Arc::new(younger.collect::<Vec<_>>());
-        let here: HashSet<&PackName> = names.iter().collect();
+        let here: HashSet<PackName> = packs.iter().map(|pack| pack.name).collect();
         let missing =
             view.index.packs().iter().filter(|name| name.section == section && !here.contains(name));
         let others = view.gone.iter().filter(|name| name.section != section);
@@ -103,20 +121,17 @@ impl Catalog {
             view.gone = gone;
             view.younger[section as usize] = Some(younger);
         });
-        Ok(names)
-    }
-
-    /// Lists all packs again.
-    pub(super) fn refresh(&self) -> Result<(), StoreError> {
-        Section::ALL.iter().try_for_each(|section| self.list(*section).map(drop))
+        packs
     }
 
     /// Takes up packs that were just published.
-    pub(super) fn add(&self, names: &[PackName]) {
+    pub(super) fn add(&self, packs: impl Iterator<Item = Arc<Pack>>) {
         self.change(|view| {
-            for name in names {
-                let younger = view.younger[name.section as usize].get_or_insert_default();
-                Arc::make_mut(younger).push(Pack::new(*name));
+            for pack in packs {
+                // A section that was never listed has more packs than this one.
+                if let Some(younger) = &mut view.younger[pack.name.section as usize] {
+                    Arc::make_mut(younger).push(pack);
+                }
             }
         });
     }
@@ -145,7 +160,7 @@ impl Catalog {
         for _ in 0..PATIENCE {
             match self.find_now(kind, id, doomed) {
                 // A pack vanished since it was listed: what is needed of it is elsewhere by now.
-                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => self.refresh()?,
+                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => drop(self.refresh()?),
                 found => return found,
             }
         }
@@ -169,7 +184,9 @@ impl Catalog {
             }
             if entry.kind == kind && !view.gone.contains(&name) && !doomed.contains(&name) {
                 let pack = self.covered(name);
-                if self.reader.exists(&pack)? {
+                // A listing has said so already; to ask again may be a round trip a pack.
+                let is_listed = self.is_remote() && view.younger[name.section as usize].is_some();
+                if is_listed || self.reader.exists(&pack)? {
                     return Ok(Some(Location { pack, place: entry.place }));
                 }
             }
@@ -209,7 +226,63 @@ impl Catalog {
         self.change(|view| {
             *view = View { index: Arc::new(Index::empty()), gone: Arc::default(), younger: [None, None] }
         });
-        self.refresh()
+        self.refresh().map(drop)
+    }
+
+    /// Whether its storage is far away.
+    pub(super) fn is_remote(&self) -> bool {
+        self.storage.is_remote()
+    }
+
+    /// The pack of this name.
+    pub(super) fn pack(&self, name: PackName) -> Arc<Pack> {
+        let view = self.view();
+        let mut younger = view.younger[name.section as usize].iter().flat_map(|packs| packs.iter());
+        younger.find(|pack| pack.name == name).cloned().unwrap_or_else(|| self.covered(name))
+    }
+
+    /// Reads the footers of packs, many at a time where each is a round trip. Packs that vanished stay unread.
+    pub(super) fn load(&self, packs: &[Arc<Pack>]) -> Result<(), StoreError> {
+        let unread: Vec<&Arc<Pack>> = packs.iter().filter(|pack| pack.known().is_none()).collect();
+        let threads = if self.is_remote() { FOOTERS_AT_ONCE.min(unread.len()) } else { 1 };
+        in_parallel(threads, &unread, &|pack| match self.reader.entries(pack) {
+            Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => Ok(()),
+            read => read.map(drop),
+        })
+    }
+
+    /// Reads the footers of all packs that are listed and not in the index.
+    pub(super) fn load_younger(&self) -> Result<(), StoreError> {
+        let view = self.view();
+        let younger: Vec<Arc<Pack>> = view.younger.iter().flatten().flat_map(|p| p.iter().cloned()).collect();
+        self.load(&younger)
+    }
+
+    /// Calls `see` with every entry of a section that is known without reading, and says in which packs
+    /// there may be more.
+    pub(super) fn each_known(
+        &self,
+        section: Section,
+        see: &mut dyn FnMut(PackName, Entry),
+    ) -> Result<Vec<Arc<Pack>>, StoreError> {
+        let view = self.view();
+        for entry in view.index.from(&Digest::new([0; 32])) {
+            let Ok((pack, entry)) = entry else {
+                self.drop_index()?;
+                return self.each_known(section, see);
+            };
+            if pack.section == section && !view.gone.contains(&pack) {
+                see(pack, entry);
+            }
+        }
+        let mut unread = Vec::new();
+        for pack in view.younger[section as usize].iter().flat_map(|packs| packs.iter()) {
+            match pack.known() {
+                Some((_, entries)) => entries.all().for_each(|entry| see(pack.name, entry)),
+                None => unread.push(pack.clone()),
+            }
+        }
+        Ok(unread)
     }
 
     /// Everything from `low` up to `high`, sorted within a pack; at least once for each pack that has it.
@@ -242,11 +315,13 @@ impl Catalog {
     pub(super) fn save(&self) -> Result<(), StoreError> {
         let (Some(cache), view) = (&self.cache, self.view()) else { return Ok(()) };
         let younger: Vec<&Arc<Pack>> = view.younger.iter().flatten().flat_map(|packs| packs.iter()).collect();
-        if younger.is_empty() || (younger.len() <= MOST_UNCOVERED && view.index.len() > SMALL_INDEX) {
+        let most = if self.is_remote() { MOST_UNCOVERED_OF_REMOTE } else { MOST_UNCOVERED };
+        if younger.is_empty() || (younger.len() <= most && view.index.len() > SMALL_INDEX) {
             return Ok(());
         }
-        let entries = younger.iter().map(|pack| Ok((pack.name, self.reader.entries(pack)?)));
-        let entries: Vec<_> = entries.collect::<Result<_, StoreError>>()?;
+        self.load_younger()?;
+        let entries = younger.iter().filter_map(|pack| Some((pack.name, pack.known()?.1)));
+        let entries: Vec<_> = entries.collect();
         let is_here = |name: &PackName| !view.gone.contains(name);
         let _ = cache.write(&|file| write_merged(file, &view.index, &is_here, &entries));
         Ok(())

@@ -9,16 +9,30 @@ use crate::storage::{Draft, Storage, StorageError, random};
 use crate::store::StoreError;
 use crate::store::codec::Codec;
 use crate::store::layout::{
-    Entry, EntryKind, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name,
+    Entry, EntryKind, Footer, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name,
 };
-use crate::store::packs::{PackName, Section};
+use crate::store::packs::{Pack, PackName, Section};
 
-/// A pack is closed before it grows beyond so many bytes of frames, unless it has but one.
-const MOST_BYTES: u64 = 60 << 20;
 /// A pack is closed at so many entries, which keeps its footer below 4 MiB.
 const MOST_ENTRIES: usize = 1 << 16;
-/// Publications under way before a writer waits for the oldest.
-const MOST_UNDER_WAY: usize = 2;
+
+/// How packs are made.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    /// A pack is closed before it grows beyond so many bytes of frames, unless it has but one.
+    pub(super) most_bytes: u64,
+    /// Publications under way before a writer waits for the oldest.
+    pub(super) most_under_way: usize,
+    /// Metadata packs that are full wait for [`Packer::finish`]: something else has to be published first.
+    pub(super) holds_metadata: bool,
+}
+
+impl Terms {
+    /// For what is new.
+    pub(super) const WRITER: Self = Self { most_bytes: 60 << 20, most_under_way: 2, holds_metadata: true };
+    /// For what is copied, to places that may be far away and keep what is under way in memory.
+    pub(super) const TRANSFER: Self = Self { most_bytes: 32 << 20, most_under_way: 2, holds_metadata: false };
+}
 
 /// A frame that is ready to be stored.
 pub(super) struct Encoded<'a> {
@@ -69,16 +83,17 @@ impl PackDraft {
         let digest = pack_name(&footer);
         body.write(&footer)?;
         body.write(&Trailer { footer_len: footer.len() as u64, name: digest }.to_bytes())?;
-        let name = PackName { section, digest };
+        let (name, bytes) = (PackName { section, digest }, length + (footer.len() + TRAILER_LEN) as u64);
         body.publish(&name.key())?;
-        Ok(Published { name, bytes: length + (footer.len() + TRAILER_LEN) as u64 })
+        // What was just written need not be read to be known.
+        let footer = Footer::parse(&footer, bytes).ok();
+        Ok(Published { pack: Pack::with_footer(name, footer), bytes })
     }
 }
 
 /// A pack that is there now.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Published {
-    pub(super) name: PackName,
+    pub(super) pack: Arc<Pack>,
     pub(super) bytes: u64,
 }
 
@@ -88,6 +103,7 @@ type Publication = JoinHandle<Result<Published, StorageError>>;
 pub(super) struct Packer {
     storage: Arc<dyn Storage>,
     section: Section,
+    terms: Terms,
     nonce: fn() -> Result<[u8; 16], StorageError>,
     current: Mutex<Option<PackDraft>>,
     full: Mutex<Full>,
@@ -102,8 +118,9 @@ struct Full {
 }
 
 impl Packer {
-    pub(super) fn new(storage: Arc<dyn Storage>, section: Section) -> Self {
-        Self { storage, section, nonce: random, current: Mutex::default(), full: Mutex::default() }
+    pub(super) fn new(storage: Arc<dyn Storage>, section: Section, terms: Terms) -> Self {
+        let (current, full) = (Mutex::default(), Mutex::default());
+        Self { storage, section, terms, nonce: random, current, full }
     }
 
     /// Packs whose names do not depend on chance, for tests of the format.
@@ -113,12 +130,12 @@ impl Packer {
         self
     }
 
-    /// Appends a frame with its entries. A data pack that is full is published at once, behind the
-    /// writer's back; a metadata pack waits for [`Packer::finish`].
+    /// Appends a frame with its entries. A pack that is full is published at once, behind the writer's back,
+    /// unless the terms hold it back for [`Packer::finish`].
     pub(super) fn append(&self, frame: &Encoded<'_>, items: &[Item]) -> Result<(), StoreError> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |draft: &PackDraft| {
-            draft.length + frame.stored.len() as u64 <= MOST_BYTES
+            draft.length + frame.stored.len() as u64 <= self.terms.most_bytes
                 && draft.footer.entry_count() + items.len() <= MOST_ENTRIES
         };
         let full = if current.as_ref().is_some_and(|draft| !fits(draft)) { current.take() } else { None };
@@ -133,22 +150,22 @@ impl Packer {
 
     fn retire(&self, draft: PackDraft) -> Result<(), StoreError> {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.section == Section::Meta {
+        if self.section == Section::Meta && self.terms.holds_metadata {
             full.held.push(draft);
             return Ok(());
         }
         let (section, nonce) = (self.section, (self.nonce)()?);
         full.under_way.push_back(std::thread::spawn(move || draft.publish(section, nonce)));
-        while full.under_way.len() > MOST_UNDER_WAY {
+        while full.under_way.len() > self.terms.most_under_way {
             full.wait_for_oldest()?;
         }
         Ok(())
     }
 
     /// Publishes what is left, and says which packs there are now, all of them durable.
-    pub(super) fn finish(self) -> Result<Vec<Published>, StoreError> {
-        let last = self.current.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut full = self.full.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn finish(&mut self) -> Result<Vec<Published>, StoreError> {
+        let last = self.current.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let full = self.full.get_mut().unwrap_or_else(PoisonError::into_inner);
         for draft in std::mem::take(&mut full.held).into_iter().chain(last) {
             let published = draft.publish(self.section, (self.nonce)()?)?;
             full.published.push(published);

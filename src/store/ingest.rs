@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::store::cut::{MAX_CHUNK, cut};
 use crate::store::draft::Item;
 use crate::store::layout::EntryKind;
+use crate::store::packs::Section;
 use crate::store::pool::Lent;
 use crate::store::recipe::{Child, RecipeBuilder};
 use crate::store::sample::texture;
@@ -153,7 +154,7 @@ impl<'a> Writer<'a> {
     }
 
     fn store_block(&self, block: &Block<'_>, assembly: &Mutex<Assembly>) -> Result<(), StoreError> {
-        let chunks = self.store_chunks(block).inspect_err(|_| self.fail())?;
+        let chunks = self.store_chunks(block).inspect_err(|_| self.frames.fail())?;
         let mut assembly = assembly.lock().unwrap_or_else(PoisonError::into_inner);
         assembly.waiting.insert(block.number, chunks);
         let Assembly { recipe, next, waiting, .. } = &mut *assembly;
@@ -192,7 +193,7 @@ impl<'a> Writer<'a> {
 
     fn store_run(&self, block: &Block<'_>, run: &mut Run) -> Result<(), StoreError> {
         let raw = &block.bytes[run.start..run.end];
-        self.append(&self.data, raw, texture(raw), &run.items)?;
+        self.frames.append(Section::Data, raw, texture(raw), &run.items)?;
         run.items.clear();
         Ok(())
     }

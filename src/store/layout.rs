@@ -276,6 +276,11 @@ impl Entries {
         Entry { id: digest_at(record, 0), kind, place: place_at(record) }
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = Entry> + '_ {
+        (0..self.len()).map(|number| self.get(number))
+    }
+
     /// All of them, from the first whose id is not below `low`.
     pub fn from(&self, low: &Digest) -> impl Iterator<Item = Entry> + '_ {
         (self.lower_bound(low, 0)..self.len()).map(|number| self.get(number))

@@ -7,12 +7,15 @@ mod catalog;
 mod codec;
 mod cut;
 mod draft;
+mod frames;
 mod index;
 mod ingest;
 pub mod layout;
 mod packs;
+mod parallel;
 mod planes;
 mod pool;
+mod presence;
 mod read;
 pub mod recipe;
 mod restore;
@@ -31,8 +34,8 @@ use std::sync::{Arc, Mutex};
 
 pub use catalog::IndexCache;
 pub use codec::Codec;
-pub use packs::{PackName, Section};
-pub use transfer::{Sent, Transfer, Wanted};
+pub use packs::{PackInfo, PackName, Section};
+pub use transfer::{Sent, Transfer, Trust, Wanted};
 pub use verify::{Damage, Depth};
 pub use writer::{Writer, Written};
 
@@ -42,7 +45,7 @@ use crate::progress::Progress;
 use crate::storage::{Storage, StorageError};
 use crate::store::catalog::Catalog;
 use crate::store::codec::Decoder;
-use crate::store::layout::{Entry, EntryKind, PackProblem};
+use crate::store::layout::{EntryKind, PackProblem};
 use crate::store::pool::Pool;
 use crate::store::read::{FrameCache, Shape};
 
@@ -162,12 +165,6 @@ impl Store {
         }
         self.catalog.refresh()?;
         lacking(&mut maybe.into_iter())
-    }
-
-    /// Calls `see` with every entry of every pack, in no particular order.
-    pub fn each_entry(&self, see: &mut dyn FnMut(PackName, Entry)) -> Result<(), StoreError> {
-        self.catalog.refresh()?;
-        self.catalog.range(&Digest::new([0; 32]), &Digest::new([0xff; 32]), see)
     }
 
     /// Calls `see` with every entry that makes up a content; whether it is here.

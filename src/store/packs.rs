@@ -67,6 +67,15 @@ impl std::fmt::Display for PackName {
     }
 }
 
+/// A pack that is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackInfo {
+    /// Its name.
+    pub name: PackName,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
 /// A pack. What its footer says is read when it is first needed.
 pub(super) struct Pack {
     pub(super) name: PackName,
@@ -77,6 +86,24 @@ pub(super) struct Pack {
 impl Pack {
     pub(super) fn new(name: PackName) -> Arc<Self> {
         Arc::new(Self { name, frames: OnceLock::new(), entries: OnceLock::new() })
+    }
+
+    /// A pack whose footer is known already.
+    pub(super) fn with_footer(name: PackName, footer: Option<Footer>) -> Arc<Self> {
+        let pack = Self::new(name);
+        footer.into_iter().for_each(|footer| pack.keep(footer));
+        pack
+    }
+
+    /// Keeps what the footer says. Whoever came first read the same bytes.
+    pub(super) fn keep(&self, footer: Footer) {
+        let _ = self.frames.set(footer.frames);
+        let _ = self.entries.set(footer.entries);
+    }
+
+    /// Frames and entries, if they were read.
+    pub(super) fn known(&self) -> Option<(&[Frame], &Entries)> {
+        Some((self.frames.get()?, self.entries.get()?))
     }
 
     pub(super) fn corrupt(&self, problem: PackProblem) -> StoreError {
@@ -117,6 +144,11 @@ impl PackReader {
         Ok(body)
     }
 
+    /// Opens the pack anew the next time.
+    pub(super) fn forget(&self, pack: &Pack) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|(name, _)| *name != pack.name);
+    }
+
     /// Whether the pack can be opened.
     pub(super) fn exists(&self, pack: &Pack) -> Result<bool, StoreError> {
         if pack.frames.get().is_some() {
@@ -138,10 +170,7 @@ impl PackReader {
     /// The entries of a pack, which are kept from then on.
     pub(super) fn entries<'a>(&self, pack: &'a Pack) -> Result<&'a Entries, StoreError> {
         if pack.entries.get().is_none() {
-            let footer = self.footer(pack)?;
-            // Whoever came first read the same bytes.
-            let _ = pack.frames.set(footer.frames);
-            let _ = pack.entries.set(footer.entries);
+            pack.keep(self.footer(pack)?);
         }
         Ok(pack.entries.get().unwrap_or_else(|| unreachable!()))
     }
@@ -156,6 +185,11 @@ impl PackReader {
             .get(number as usize)
             .copied()
             .ok_or_else(|| pack.corrupt(PackProblem::Footer("a frame is missing")))
+    }
+
+    /// Fills the buffer with bytes of the pack.
+    pub(super) fn read_at(&self, pack: &Pack, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
+        Ok(self.body(pack)?.read_at(offset, buffer)?)
     }
 
     /// Reads the stored bytes of a frame, and checks its hash if asked to.

@@ -105,7 +105,7 @@ impl Store {
     }
 
     /// The bytes at a location, as the frame's hash vouches for them.
-    fn bytes_at(&self, location: &Location) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes_at(&self, location: &Location) -> Result<Vec<u8>, StoreError> {
         let frame = self.frame(&location.pack, location.place.frame)?;
         let (offset, length) = (location.place.offset as usize, location.place.length as usize);
         let range = offset..offset + length;
@@ -117,7 +117,7 @@ impl Store {
         for _ in 0..3 {
             let Some(location) = self.catalog.find(kind, id)? else { return Ok(None) };
             match self.bytes_at(&location) {
-                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => self.catalog.refresh()?,
+                Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => drop(self.catalog.refresh()?),
                 read => return read.map(Some),
             }
         }

@@ -41,8 +41,8 @@ impl Store {
         progress.begin("Checking packs", None);
         let mut packs = 0;
         for section in Section::ALL {
-            for name in self.catalog.list(section)? {
-                self.verify_pack(name, depth(&name), progress, report)?;
+            for pack in self.catalog.list(section)? {
+                self.verify_pack(pack.name, depth(&pack.name), progress, report)?;
                 packs += 1;
             }
         }
@@ -130,7 +130,7 @@ impl Store {
     }
 }
 
-/// Whether the bytes of an entry are those of its id.
+/// Whether the bytes of an entry, in its decoded frame, are those of its id.
 pub(super) fn has_its_id(entry: &Entry, raw: &[u8]) -> bool {
     let (offset, length) = (entry.place.offset as usize, entry.place.length as usize);
     let Some(bytes) = raw.get(offset..offset + length) else { return false };

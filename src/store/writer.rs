@@ -6,26 +6,22 @@
 
 use std::collections::HashSet;
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Insert, InsertContent, ObjectError};
 use crate::progress::{Amount, Progress};
-use crate::store::codec::Encoder;
 use crate::store::cut::MAX_CHUNK;
-use crate::store::draft::{Encoded, Item, Packer, Published};
+use crate::store::draft::{Item, Terms};
+use crate::store::frames::{ContentFrames, Frames};
 use crate::store::layout::{EntryKind, MAX_RAW};
 use crate::store::packs::{PackName, Section};
 use crate::store::pool::{Lent, Pool};
-use crate::store::sample::{Texture, texture};
+use crate::store::sample::texture;
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
 
-/// Small contents are gathered into frames of so many raw bytes.
-const CONTENT_FRAME: usize = 256 << 10;
-/// Objects are gathered into frames of so many raw bytes.
-const OBJECT_FRAME: usize = 128 << 10;
 /// A series of more bytes than this goes to the data packs.
 const LARGE_SERIES: usize = 256 << 10;
 /// Buffers of large contents in flight, over all threads.
@@ -39,15 +35,11 @@ pub struct Writer<'a> {
     /// Packs that are about to be removed: what only they have counts as new.
     doomed: HashSet<PackName>,
     seen: Seen,
-    pub(super) data: Packer,
-    meta: Packer,
-    pub(super) encoders: Pool<Encoder>,
+    pub(super) frames: Frames,
     pub(super) blocks: Pool<Vec<u8>>,
     small: Pool<SmallFrames>,
-    objects: [Mutex<OpenFrame>; 3],
     object_count: AtomicU64,
     listed: OnceLock<()>,
-    failed: AtomicBool,
 }
 
 /// What a writer wrote.
@@ -59,78 +51,43 @@ pub struct Written {
     pub stored_bytes: u64,
 }
 
-/// A frame that is still being gathered.
-#[derive(Default)]
-struct OpenFrame {
-    raw: Vec<u8>,
-    items: Vec<Item>,
-}
-
-impl OpenFrame {
-    fn push(&mut self, kind: EntryKind, id: Digest, bytes: &[u8]) {
-        self.items.push(Item { kind, id, offset: self.raw.len() as u32, length: bytes.len() as u32 });
-        self.raw.extend_from_slice(bytes);
-    }
-
-    fn clear(&mut self) {
-        self.raw.clear();
-        self.items.clear();
-    }
-}
-
 /// The frames that one thread gathers small contents in, and its reading buffer.
 struct SmallFrames {
     buffer: Vec<u8>,
-    frames: Frames,
+    frames: ContentFrames,
 }
-
-type Frames = [OpenFrame; Texture::COUNT];
 
 impl<'a> Writer<'a> {
     pub(super) fn new(store: &'a Store, doomed: HashSet<PackName>, progress: &'a dyn Progress) -> Self {
-        let storage = &store.storage;
         Self {
             store,
             progress,
             doomed,
             seen: Seen::new(),
-            data: Packer::new(storage.clone(), Section::Data),
-            meta: Packer::new(storage.clone(), Section::Meta),
-            encoders: Pool::new(usize::MAX),
+            frames: Frames::new(&store.storage, Terms::WRITER),
             blocks: Pool::new(BLOCKS),
             small: Pool::new(usize::MAX),
-            objects: Default::default(),
             object_count: AtomicU64::new(0),
             listed: OnceLock::new(),
-            failed: AtomicBool::new(false),
         }
     }
 
     /// Packs whose names do not depend on chance.
     #[cfg(test)]
     pub(super) fn without_nonce(mut self) -> Self {
-        (self.data, self.meta) = (self.data.without_nonce(), self.meta.without_nonce());
+        self.frames = self.frames.without_nonce();
         self
     }
 
     /// Publishes what was inserted: data packs, then metadata packs, durably.
     pub fn finish(mut self) -> Result<Written, StoreError> {
-        if self.failed.load(Ordering::Acquire) {
-            return Err(StoreError::Unfinished);
-        }
         for mut thread in std::mem::replace(&mut self.small, Pool::new(0)).into_free() {
-            for (frame, texture) in thread.frames.iter_mut().zip(Texture::ALL) {
-                self.append(&self.data, &frame.raw, texture, &frame.items)?;
-            }
+            self.frames.flush(&mut thread.frames)?;
         }
-        for group in std::mem::take(&mut self.objects) {
-            let frame = group.into_inner().unwrap_or_else(PoisonError::into_inner);
-            self.append(&self.meta, &frame.raw, texture(&frame.raw), &frame.items)?;
-        }
-        let Self { store, data, meta, object_count, .. } = self;
-        let mut packs: Vec<Published> = data.finish()?;
-        packs.extend(meta.finish()?);
-        store.catalog.add(&packs.iter().map(|pack| pack.name).collect::<Vec<_>>());
+        let Self { store, mut frames, object_count, .. } = self;
+        let mut packs = frames.finish_data()?;
+        packs.extend(frames.finish_meta()?);
+        store.catalog.add(packs.iter().map(|published| published.pack.clone()));
         if !packs.is_empty() {
             store.catalog.save()?;
         }
@@ -157,65 +114,9 @@ impl<'a> Writer<'a> {
         Ok(self.store.catalog.find_outside(kind, id, &self.doomed)?.is_some())
     }
 
-    /// Encodes a frame and appends it to a pack. If that fails, so will [`Writer::finish`].
-    pub(super) fn append(
-        &self,
-        packer: &Packer,
-        raw: &[u8],
-        texture: Texture,
-        items: &[Item],
-    ) -> Result<(), StoreError> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let attempt = || {
-            let mut encoder = self.encoders.lend(Encoder::new).map_err(StoreError::Memory)?;
-            let (codec, stored) = encoder.encode(raw, texture);
-            let hash = Digest::new(*blake3::hash(stored).as_bytes());
-            packer.append(&Encoded { codec, raw_len: raw.len() as u32, stored, hash }, items)
-        };
-        attempt().inspect_err(|_| self.fail())
-    }
-
-    /// Something that was claimed is not going to be there: nothing may be finished any more.
-    pub(super) fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
-    }
-
-    /// Keeps an entry in the metadata packs, in a frame with others of its group.
-    fn gather(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        let group = match kind {
-            EntryKind::Chunk | EntryKind::Recipe | EntryKind::Node => 0,
-            EntryKind::Object(Kind::Tree) => 1,
-            EntryKind::Object(_) => 2,
-        };
-        let mut open = self.objects[group].lock().unwrap_or_else(PoisonError::into_inner);
-        let mut full = OpenFrame::default();
-        if open.raw.len() + bytes.len() > OBJECT_FRAME {
-            full = std::mem::take(&mut open);
-        }
-        open.push(kind, id, bytes);
-        drop(open);
-        self.append(&self.meta, &full.raw, texture(&full.raw), &full.items)
-    }
-
-    /// Keeps an entry as it is, if it is new.
-    pub(super) fn copy(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        if !self.claim(kind, &id)? {
-            return Ok(());
-        }
-        match kind {
-            EntryKind::Chunk => {
-                let item = Item { kind, id, offset: 0, length: bytes.len() as u32 };
-                self.append(&self.data, bytes, texture(bytes), &[item])
-            }
-            _ => self.gather(kind, id, bytes),
-        }
-    }
-
     /// Keeps a node or root of a recipe, if it is new.
     pub(super) fn insert_recipe(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.claim(kind, &id)? { self.gather(kind, id, bytes) } else { Ok(()) }
+        if self.claim(kind, &id)? { self.frames.gather(kind, id, bytes) } else { Ok(()) }
     }
 
     /// Whether an entry is neither in the store, doomed packs aside, nor inserted yet.
@@ -227,7 +128,7 @@ impl<'a> Writer<'a> {
     pub(super) fn insert_entry(&self, kind: EntryKind, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
         match kind {
             EntryKind::Chunk if !self.claim(kind, &id)? => Ok(()),
-            EntryKind::Chunk => self.gather_chunk(&mut self.lend_small()?.frames, id, bytes),
+            EntryKind::Chunk => self.frames.gather_data(&mut self.lend_small()?.frames, kind, id, bytes),
             EntryKind::Recipe | EntryKind::Node => self.insert_recipe(kind, id, bytes),
             EntryKind::Object(kind) => self.insert_object(kind, bytes).map(drop),
         }
@@ -241,20 +142,8 @@ impl<'a> Writer<'a> {
         if bytes.is_empty() || !self.claim(chunk.0, &chunk.1)? {
             return Ok(id);
         }
-        self.gather_chunk(&mut frames.frames, chunk.1, bytes)?;
+        self.frames.gather_data(&mut frames.frames, chunk.0, chunk.1, bytes)?;
         Ok(id)
-    }
-
-    /// Keeps a chunk in a frame with others of its texture.
-    fn gather_chunk(&self, frames: &mut Frames, id: Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        let texture = texture(bytes);
-        let frame = &mut frames[texture.ordinal()];
-        if frame.raw.len() + bytes.len() > CONTENT_FRAME {
-            self.append(&self.data, &frame.raw, texture, &frame.items)?;
-            frame.clear();
-        }
-        frame.push(EntryKind::Chunk, id, bytes);
-        Ok(())
     }
 
     fn lend_small(&self) -> Result<Lent<'_, SmallFrames>, StoreError> {
@@ -289,9 +178,9 @@ impl<'a> Writer<'a> {
         self.object_count.fetch_add(1, Ordering::Relaxed);
         if kind == Kind::Series && bytes.len() > LARGE_SERIES {
             let item = Item { kind: entry, id, offset: 0, length: bytes.len() as u32 };
-            self.append(&self.data, bytes, texture(bytes), &[item])?;
+            self.frames.append(Section::Data, bytes, texture(bytes), &[item])?;
         } else {
-            self.gather(entry, id, bytes)?;
+            self.frames.gather(entry, id, bytes)?;
         }
         Ok(id)
     }

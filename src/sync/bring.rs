@@ -1,9 +1,9 @@
 //! Getting the data that a command needs, and no more.
 
 use crate::id::ContentId;
-use crate::progress::{Amount, Progress};
+use crate::progress::Progress;
 use crate::refs;
-use crate::store::{PackName, Transfer, Wanted};
+use crate::store::{PackName, Transfer, Trust, Wanted};
 use crate::sync::{Local, Remote, SyncError};
 
 /// What was brought.
@@ -24,16 +24,16 @@ pub fn bring(
 ) -> Result<Brought, SyncError> {
     let (_, doomed) = refs::doomed(local.storage)?;
     let doomed = doomed.keys().filter_map(PackName::parse).collect();
-    let mut transfer = Transfer::new(&remote.store, local.store, &doomed, progress)?;
+    let mut transfer = Transfer::new(&remote.store, local.store, &doomed, Trust::Foreign, progress)?;
     let mut brought = Brought::default();
     for content in contents {
         if transfer.content(*content)? == Wanted::Nowhere {
             brought.nowhere.push(*content);
         }
     }
-    let (items, bytes) = transfer.amount();
-    if items > 0 {
-        progress.begin("Receiving", Some(Amount { items, bytes }));
+    let amount = transfer.amount()?;
+    if amount.items > 0 {
+        progress.begin("Receiving", Some(amount));
     }
     brought.bytes = transfer.send()?.bytes;
     Ok(brought)

@@ -11,7 +11,7 @@ use crate::name::{RefName, RemoteName, RunId};
 use crate::object::{Link, Object, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
-use crate::store::{PackName, Section, Transfer};
+use crate::store::{PackName, Section, Transfer, Trust};
 use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch};
 use crate::sync::supply::{DataPolicy, Supply};
 use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
@@ -232,8 +232,10 @@ impl Fetch<'_> {
     /// Brings every metadata pack of the remote that has something new.
     fn metadata(&mut self, doomed: &refs::Doomed) -> Result<(), SyncError> {
         let doomed = doomed.keys().filter_map(PackName::parse).collect();
-        let mut transfer = Transfer::new(&self.remote.store, self.local.store, &doomed, self.progress)?;
+        let mut transfer =
+            Transfer::new(&self.remote.store, self.local.store, &doomed, Trust::Foreign, self.progress)?;
         transfer.everything_in(Section::Meta)?;
+        self.progress.begin("Receiving", Some(transfer.amount()?));
         let sent = transfer.send()?;
         self.done.objects += sent.objects;
         self.done.bytes += sent.bytes;

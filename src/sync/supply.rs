@@ -4,9 +4,9 @@ use crate::encoding;
 use crate::graph;
 use crate::id::{CommitId, Kind};
 use crate::object::{Find, Link, ObjectError, Runs};
-use crate::progress::{Amount, Progress};
+use crate::progress::Progress;
 use crate::refs::Doomed;
-use crate::store::{PackName, Store, Transfer, Wanted};
+use crate::store::{PackName, Store, Transfer, Trust, Wanted};
 use crate::sync::SyncError;
 
 /// What becomes of data: the contents of files.
@@ -59,7 +59,8 @@ impl Supply<'_> {
         batch: Option<&Runs>,
     ) -> Result<Supplied, SyncError> {
         let doomed = doomed.keys().filter_map(PackName::parse).collect();
-        let mut transfer = Transfer::new(self.from, self.to, &doomed, self.progress)?;
+        let trust = if self.is_foreign { Trust::Foreign } else { Trust::Own };
+        let mut transfer = Transfer::new(self.from, self.to, &doomed, trust, self.progress)?;
         let mut trusted = Vec::new();
         if self.data != DataPolicy::All {
             trusted.extend(known);
@@ -82,10 +83,10 @@ impl Supply<'_> {
         if nowhere > 0 {
             return Err(SyncError::NotHere { count: nowhere });
         }
-        let (items, bytes) = transfer.amount();
-        if items > 0 {
-            self.progress
-                .begin(if self.is_foreign { "Receiving" } else { "Sending" }, Some(Amount { items, bytes }));
+        let amount = transfer.amount()?;
+        if amount.items > 0 {
+            let phase = if self.is_foreign { "Receiving" } else { "Sending" };
+            self.progress.begin(phase, Some(amount));
         }
         let sent = transfer.send()?;
         Ok(Supplied { objects: sent.objects, bytes: sent.bytes })
