@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use crate::cli::options::{Color, Options};
 use crate::cli::terminal::Terminal;
 use crate::cli::views;
 use crate::render::{Style, escape, escape_json};
-use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning};
+use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning, tidy_path};
 
 /// Where a command works, and how it speaks.
 pub struct Context {
@@ -132,7 +132,7 @@ impl Context {
 
     /// A path on the command line, seen from where the command works.
     pub fn path(&self, written: &str) -> PathBuf {
-        tidy(&self.directory.join(written))
+        tidy_path(&self.directory.join(written))
     }
 }
 
@@ -148,17 +148,4 @@ pub fn document(schema: &str, value: Value) -> String {
         other => drop(document.insert("value".to_owned(), other)),
     }
     escape_json(&Value::Object(document)) + "\n"
-}
-
-/// A path without `.` and `..`.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidied = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(tidied.pop()),
-            other => tidied.push(other),
-        }
-    }
-    tidied
 }

@@ -6,7 +6,7 @@ use crate::disk::{self, ABANDONED};
 use crate::object::{Link, link};
 use crate::progress::Progress;
 use crate::refs::Move;
-use crate::repo::{Head, RepoError, Repository};
+use crate::repo::{Head, Place, RepoError, Repository};
 use crate::storage::Storage;
 use crate::store::{PackName, Store};
 use crate::sync::{self, CollectOptions, Collected};
@@ -29,6 +29,18 @@ impl Repository {
             disk::sweep(&*self.disk, &self.directory.join("tmp"));
         }
         Ok(collected)
+    }
+
+    /// Collects the garbage of a repository elsewhere. How old its packs are is not known; a push under way that meets
+    /// the collection sends again what it has to.
+    pub fn gc_at(
+        &self,
+        place: &Place,
+        options: GcOptions,
+        progress: &dyn Progress,
+    ) -> Result<Collected, RepoError> {
+        let (storage, store) = (place.remote().storage(), place.remote().store());
+        self.gc_in(&**storage, store, options, &|_| false, progress)
     }
 
     /// Collects the garbage of any storage, of which `store` is opened. Whether a pack to which nothing refers is

@@ -222,13 +222,13 @@ pub(in crate::repo) fn short_name(remote: &RemoteName, branch: &RefName) -> Opti
 
 pub(in crate::repo) fn location(url: &str, base: &Path) -> Result<Location, RepoError> {
     match Location::parse(url, base).map_err(RepoError::Location)? {
-        Location::Folder(path) => Ok(Location::Folder(tidy(&path))),
+        Location::Folder(path) => Ok(Location::Folder(tidy_path(&path))),
         elsewhere => Ok(elsewhere),
     }
 }
 
 /// A path without `.` and `..`, so that people see where it leads.
-fn tidy(path: &Path) -> PathBuf {
+pub fn tidy_path(path: &Path) -> PathBuf {
     let mut tidied = PathBuf::new();
     for component in path.components() {
         match component {

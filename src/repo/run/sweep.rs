@@ -121,7 +121,8 @@ impl Repository {
         witness.planned(base.name.as_deref(), &base.command.redacted, &warnings);
         let cache = self.stat_cache();
         let state = State { definition: Some(base.definition.clone()), outcome: None };
-        let source = Source::new(&self.root, &cache, &self.store, &parts(&self.store, &state)?)?;
+        let source =
+            Source::new(&self.root, &cache, &self.store, &parts(&self.store, &state).map_err(taken)?)?;
         let (next, ended, results) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(BTreeMap::new()));
         let work = || {
             while signals.interrupted().is_none() {
@@ -242,14 +243,22 @@ impl Repository {
             let mut links = Vec::new();
             base.definition.links(&mut |link| links.push(link));
             self.secure_closure(links, &footing.doomed, false).map_err(|error| match error {
-                RefError::Object(ObjectError::Missing { .. } | ObjectError::MissingContent(_)) => {
-                    RefError::Collected { name: "the sweep".to_owned() }
-                }
+                RefError::Object(error) => taken(error),
                 error => error,
             })?;
             base.epoch.store(footing.epoch, Ordering::Release);
         }
         Ok(())
+    }
+}
+
+/// What is missing of a base was taken for garbage: no ref has it yet.
+fn taken(error: ObjectError) -> RefError {
+    match error {
+        ObjectError::Missing { .. } | ObjectError::MissingContent(_) => {
+            RefError::Collected { name: "the sweep".to_owned() }
+        }
+        error => error.into(),
     }
 }
 
