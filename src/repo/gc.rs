@@ -104,7 +104,6 @@ mod tests {
     fn with_runs(root: &std::path::Path, count: u64) -> Repository {
         let repository = Repository::init(root).unwrap().repository;
         let objects = object::Memory::default();
-        let store = Store::open(repository.storage.clone(), None);
         for number in 0..count {
             let id = RunId::from_parts(1_767_268_800_000 + number, [7; 10]);
             let name = Ref { family: Family::Runs, name: RefName::new(id.as_str()).unwrap() };
@@ -117,7 +116,7 @@ mod tests {
                 [(None, Target::Commit(first)), (Some(Target::Commit(first)), Target::Finished(last))];
             for (base, target) in steps {
                 let mut upload = |_: &refs::Footing| {
-                    let writer = store.writer(&Silent);
+                    let writer = repository.store.writer(&Silent);
                     copy(&objects, target, &writer);
                     writer.finish().map(drop).map_err(|error| refs::RefError::Upload(error.into()))
                 };
