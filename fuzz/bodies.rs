@@ -6,6 +6,7 @@
 mod cut;
 pub mod packs;
 pub mod state;
+pub mod streams;
 pub mod words;
 
 use std::io::Cursor;
@@ -30,6 +31,7 @@ pub fn target(name: &str) -> Option<fn(&[u8])> {
         "recipe" => Some(packs::recipe),
         "refs" => Some(state::refs),
         "caches" => Some(state::caches),
+        "streams" => Some(streams::streams),
         "names" => Some(words::names),
         "manifest" => Some(words::manifest),
         _ => None,

@@ -217,6 +217,54 @@ fn write_the_seeds_of_refs_and_caches() {
     write("caches", "index", &[&[1, 2, 1], &entry(1, 16)[..], &entry(2, 1), &[1, 7]].concat());
 }
 
+#[test]
+#[ignore = "writes into fuzz/seeds"]
+fn write_the_seeds_of_streams() {
+    use mdl::storage::stream::message::{self, Reply, Request};
+    use mdl::storage::stream::{Access, frame};
+    use mdl::storage::{Key, Listed};
+    let key = |text: &str| Key::new(text).unwrap();
+    let requests = [
+        Request::Create { key: key("a/1"), bytes: b"one" },
+        Request::Draft(7),
+        Request::Write { draft: 7, bytes: b"two" },
+        Request::Publish { draft: 7, key: key("a/2") },
+        Request::Fetch { key: key("a/0"), limit: 100 },
+        Request::Read { key: key("a/0"), offset: 1, length: 2 },
+        Request::List("a"),
+        Request::Settle(""),
+        Request::Remove(key("a/0")),
+    ];
+    let keys = vec![Listed { key: key("packs/a"), size: 1 }, Listed { key: key("packs/b"), size: 1 << 40 }];
+    let replies = [Reply::Keys { more: false, keys }, Reply::Bytes(b"body"), Reply::Alive];
+    let framed = |frames: Vec<Vec<u8>>| {
+        let mut bytes = Vec::new();
+        frames.iter().for_each(|of| frame::write(&mut bytes, of).unwrap());
+        bytes
+    };
+    let requests = requests.iter().zip(1..).map(|(request, id)| request.to_frame(id)).collect::<Vec<_>>();
+    let replies = replies.iter().zip(1..).map(|(reply, id)| reply.to_frame(id)).collect::<Vec<_>>();
+    let failure = mdl::storage::StorageError {
+        action: "read",
+        place: "a".to_owned(),
+        source: std::io::ErrorKind::NotFound.into(),
+    };
+    let failed = message::welcome(&Err(message::Failure::of(&failure)));
+    let access = message::welcome(&Ok(Access::AppendOnly));
+    for (name, first, bytes) in [
+        ("request", 0, &requests[0]),
+        ("reply", 1, &replies[0]),
+        ("hello", 2, &message::hello("srv/team.mdl")),
+        ("refused", 2, &failed),
+        ("welcome", 2, &access),
+        ("frames", 3, &framed(requests.clone())),
+        ("client", 4, &framed(requests.clone())),
+        ("server", 5, &framed(replies.clone())),
+    ] {
+        write("streams", name, &[&[first], &bytes[..]].concat());
+    }
+}
+
 fn write(target: &str, name: &str, bytes: &[u8]) {
     std::fs::create_dir_all(seeds().join(target)).unwrap();
     std::fs::write(seeds().join(target).join(name), bytes).unwrap();

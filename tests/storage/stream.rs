@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mdl::encoding::Writer;
 use mdl::storage::stream::message::{self, Failure, Reply, Request};
-use mdl::storage::stream::{Access, Link, NoPeer, Root, Stream, frame, serve};
+use mdl::storage::stream::{Access, Limits, Link, NoPeer, Root, Stream, frame, serve};
 use mdl::storage::{Created, Key, Listed, Memory, Storage, StorageError, probe};
 
 use crate::suite;
@@ -208,7 +208,11 @@ fn endless_listings_end() {
             }
         }
     });
-    let error = Stream::over(client_in, client_out, "").unwrap().list("").unwrap_err();
+    let link = Link { input: Box::new(client_in), output: Box::new(client_out), peer: Box::new(NoPeer) };
+    let once = Mutex::new(Some(link));
+    let connect = move || once.lock().unwrap().take().ok_or(ErrorKind::BrokenPipe.into());
+    let stream = Stream::limited(connect, "", Limits { listing: 4 << 20, ..Limits::default() }).unwrap();
+    let error = stream.list("").unwrap_err();
     assert!(error.source.to_string().contains("does not come to an end"), "{error:?}");
 }
 
@@ -226,7 +230,8 @@ fn a_server_that_stalls_is_given_up() {
             Ok(Link { input: Box::new(client_in), output: Box::new(client_out), peer: Box::new(NoPeer) })
         };
         let start = Instant::now();
-        let stream = Stream::patient(connect, "", Duration::from_millis(300));
+        let stream =
+            Stream::limited(connect, "", Limits { silence: Duration::from_millis(300), ..Limits::default() });
         let error = match stream {
             // Nothing takes what is written, either.
             Ok(stream) => stream.create(&key("a"), &vec![0; 64 << 20]).unwrap_err().source,

@@ -14,10 +14,20 @@ use super::{Access, locked};
 
 /// Pieces of one body that are asked for before the first has come.
 const WINDOW: usize = 8;
-/// Bytes of keys and sizes that are taken in from one listing.
-const LISTING: usize = 128 << 20;
-/// A server that says nothing for so long is given up; it would say that it is there four times.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How much a client bears of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A server that says nothing for so long is given up; it would say that it is there four times.
+    pub silence: Duration,
+    /// Bytes of keys and sizes that are taken in from one listing.
+    pub listing: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { silence: Duration::from_secs(60), listing: 128 << 20 }
+    }
+}
 
 type Connect = dyn Fn() -> io::Result<Link> + Send + Sync;
 
@@ -33,7 +43,7 @@ struct Shared {
     connect: Box<Connect>,
     /// Where the storage is, in what is served there.
     path: String,
-    patience: Duration,
+    limits: Limits,
     current: Mutex<Current>,
 }
 
@@ -49,18 +59,18 @@ impl Stream {
         connect: impl Fn() -> io::Result<Link> + Send + Sync + 'static,
         path: &str,
     ) -> io::Result<Self> {
-        Self::patient(connect, path, PATIENCE)
+        Self::limited(connect, path, Limits::default())
     }
 
-    /// As [`Stream::connect`], and a server that says nothing for so long is given up.
-    pub fn patient(
+    /// As [`Stream::connect`], with limits of one's own.
+    pub fn limited(
         connect: impl Fn() -> io::Result<Link> + Send + Sync + 'static,
         path: &str,
-        patience: Duration,
+        limits: Limits,
     ) -> io::Result<Self> {
-        let wire = Arc::new(Wire::connect(connect()?, path, patience)?);
+        let wire = Arc::new(Wire::connect(connect()?, path, limits.silence)?);
         let current = Mutex::new(Current { wire, again: false });
-        let shared = Shared { connect: Box::new(connect), path: path.to_owned(), patience, current };
+        let shared = Shared { connect: Box::new(connect), path: path.to_owned(), limits, current };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -86,7 +96,7 @@ impl Shared {
     fn wire(&self) -> io::Result<Arc<Wire>> {
         let mut current = locked(&self.current);
         if current.wire.is_lost() {
-            let wire = Wire::connect((self.connect)()?, &self.path, self.patience)?;
+            let wire = Wire::connect((self.connect)()?, &self.path, self.limits.silence)?;
             *current = Current { wire: Arc::new(wire), again: true };
         }
         Ok(current.wire.clone())
@@ -125,7 +135,7 @@ impl Shared {
                 bytes += next.key.as_str().len() + size_of::<Listed>();
                 listed.push(next);
             }
-            if bytes > LISTING {
+            if bytes > self.limits.listing {
                 return Err(wire.disagree("a listing that does not come to an end"));
             }
             if !more {

@@ -17,9 +17,9 @@ mod wire;
 
 pub use access::{Access, Limited};
 pub use address::Address;
-pub use client::Stream;
+pub use client::{Limits, Stream};
 pub use root::Root;
-pub use server::serve;
+pub use server::{Open, serve};
 pub use wire::{Link, NoPeer, Peer};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -28,9 +28,12 @@ const PAGE: usize = 256 << 10;
 /// A server that is busy says so this often.
 const BEAT: Duration = Duration::from_secs(15);
 
+/// Gives the storage at a path that a client wants.
+pub type Open<'a> = dyn Fn(&str) -> Result<Arc<dyn Storage>, StorageError> + 'a;
+
 /// Serves a client until it closes its side: the storage that `open` gives for the path in its hello.
 pub fn serve(
-    open: &dyn Fn(&str) -> Result<Arc<dyn Storage>, StorageError>,
+    open: &Open<'_>,
     input: &mut dyn Read,
     output: Box<dyn Write + Send>,
     access: Access,

@@ -1,0 +1,8 @@
+//! See `streams` in `streams.rs`.
+#![no_main]
+
+#[path = "../bodies.rs"]
+#[allow(dead_code)]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::streams::streams(data));
