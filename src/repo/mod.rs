@@ -48,7 +48,7 @@ pub use parts::{AddOptions, Part, Role};
 pub use read::Shown;
 pub use remote::{
     CloneOptions, Cloned, FetchDone, FetchOptions, Place, Pulled, PushDone, PushOptions, RemoteAdded,
-    RemoteInfo,
+    RemoteInfo, tidy_path,
 };
 pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
