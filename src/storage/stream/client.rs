@@ -240,6 +240,10 @@ impl Storage for Stream {
         self.shared.settle(prefix).map_err(failed("sync", &prefix))
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     /// Small bodies come with the first reply.
     fn read(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
         let failed = failed("read", key);

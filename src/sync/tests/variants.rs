@@ -113,7 +113,7 @@ fn roots_read_before_the_fence() {
 fn a_fence_without_the_check_after_it() {
     let commits = Commits::new();
     let actors = |care| [mover(&commits), sweeper("gc", care)];
-    caught(&commits, 2, 0, &actors(CAREFUL), &actors(Care { checks_fence: false, ..CAREFUL }));
+    caught(&commits, 3, 0, &actors(CAREFUL), &actors(Care { checks_fence: false, ..CAREFUL }));
 }
 
 #[test]
