@@ -149,6 +149,12 @@ impl PackReader {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|(name, _)| *name != pack.name);
     }
 
+    /// Opens every pack anew.
+    #[cfg(test)]
+    pub(super) fn forget_all(&self) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Whether the pack can be opened.
     pub(super) fn exists(&self, pack: &Pack) -> Result<bool, StoreError> {
         if pack.frames.get().is_some() {

@@ -100,7 +100,7 @@ fn a_corrupt_chunk_is_named() {
 }
 
 /// A pack with these frames (codec, raw length, stored bytes) and entries, under its right name.
-fn forge(frames: &[(u8, u32, &[u8])], entries: &[[u8; 45]]) -> (PackName, Vec<u8>) {
+pub(super) fn forge(frames: &[(u8, u32, &[u8])], entries: &[[u8; 45]]) -> (PackName, Vec<u8>) {
     let mut footer = vec![0; 16];
     footer.extend_from_slice(&(frames.len() as u32).to_le_bytes());
     footer.extend_from_slice(&(entries.len() as u32).to_le_bytes());

@@ -215,7 +215,7 @@ impl<'a> Transfer<'a> {
             self.to.catalog.add(published.into_iter().map(|one| one.pack));
             self.to.catalog.save()?;
         }
-        if self.prepared && self.from.catalog.is_remote() { self.from.catalog.save() } else { Ok(()) }
+        if self.from.catalog.is_remote() { self.from.catalog.save() } else { Ok(()) }
     }
 
     /// Lists the packs of `from` and reads their footers, when something is first looked for.
