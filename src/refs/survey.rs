@@ -104,8 +104,9 @@ fn read_all(storage: &dyn Storage, wanted: &[(&Ref, u64)]) -> Result<Survey, Ref
     for result in results {
         entries.extend(result?);
     }
-    let found = wanted.iter().zip(entries).filter_map(|((name, number), entry)| {
-        Some(((*name).clone(), (*number, entry?)))
-    });
+    let found = wanted
+        .iter()
+        .zip(entries)
+        .filter_map(|((name, number), entry)| Some(((*name).clone(), (*number, entry?))));
     Ok(found.collect())
 }
