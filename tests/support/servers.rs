@@ -57,6 +57,50 @@ fn start_s3(weed: &Path) -> S3 {
     S3 { endpoint: format!("http://127.0.0.1:{}", ports[0]), env, _server: server }
 }
 
+/// A server that speaks the protocol of Azure's blobs.
+pub struct Azure {
+    /// Where it listens, with the account as its path.
+    pub endpoint: String,
+    /// What a program needs in its environment to use it.
+    pub env: Vec<(String, String)>,
+    _server: Server,
+}
+
+impl Azure {
+    /// The URL of a prefix of its container.
+    pub fn url(&self, prefix: &str) -> String {
+        format!("az://{AZURE_ACCOUNT}/mdl/{prefix}?endpoint={}", self.endpoint)
+    }
+}
+
+/// The account and key that every Azurite has; they are no secret.
+const AZURE_ACCOUNT: &str = "devstoreaccount1";
+const AZURE_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// Azurite; `None`, loudly, where it is not installed.
+pub fn azure() -> Option<&'static Azure> {
+    static SERVER: OnceLock<Option<Azure>> = OnceLock::new();
+    let installed = "azurite/node_modules/.bin/azurite-blob";
+    SERVER
+        .get_or_init(|| Some(start_azure(&program("azurite-blob", "MDL_TEST_AZURITE", installed)?)))
+        .as_ref()
+}
+
+fn start_azure(azurite: &Path) -> Azure {
+    let port = free_ports(1, &[0])[0];
+    let mut command = vec![azurite.display().to_string()];
+    let flags =
+        "--blobHost 127.0.0.1 --silent --inMemoryPersistence --skipApiVersionCheck --disableTelemetry";
+    command.extend(flags.split(' ').map(str::to_owned));
+    command.extend(["--blobPort".to_owned(), port.to_string()]);
+    let server = Server::start(&command, &[]);
+    server.wait_until("it listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+    let env = [("AZURE_STORAGE_ACCOUNT_KEY", AZURE_KEY)];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Azure { endpoint: format!("http://127.0.0.1:{port}/{AZURE_ACCOUNT}"), env, _server: server }
+}
+
 /// A program; `None`, loudly, where it is not installed.
 pub fn program(name: &str, variable: &str, installed: &str) -> Option<PathBuf> {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers").join(installed);

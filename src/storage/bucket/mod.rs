@@ -19,6 +19,8 @@ mod objects;
 #[cfg(feature = "bucket")]
 mod open;
 #[cfg(feature = "bucket")]
+mod profile;
+#[cfg(feature = "bucket")]
 mod refused;
 #[cfg(feature = "bucket")]
 mod runtime;
