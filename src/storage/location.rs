@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::Disk;
+use crate::storage::bucket::{BucketUrl, Scheme};
 use crate::storage::stream::{Address, ssh};
 use crate::storage::{Folder, Storage, StorageError};
 
@@ -21,8 +22,8 @@ pub enum Location {
     Folder(PathBuf),
     /// A folder of a machine that is reached by ssh.
     Ssh(Address),
-    /// A bucket of a cloud, as a URL.
-    Bucket(String),
+    /// A bucket of a cloud.
+    Bucket(BucketUrl),
     /// Files that a web server shows, as a URL.
     Http(String),
 }
@@ -71,7 +72,14 @@ impl Location {
         match self {
             Self::Folder(path) => Ok(Arc::new(Folder::around(path, disk)?)),
             Self::Ssh(address) => Ok(Arc::new(ssh::open(address)?)),
-            Self::Bucket(url) | Self::Http(url) => Err(without_buckets(url)),
+            #[cfg(feature = "bucket")]
+            Self::Bucket(url) => Ok(Arc::new(crate::storage::bucket::Bucket::open(url)?)),
+            #[cfg(feature = "bucket")]
+            Self::Http(url) => Ok(Arc::new(crate::storage::bucket::Web::open(url)?)),
+            #[cfg(not(feature = "bucket"))]
+            Self::Bucket(url) => Err(without_buckets(&url.to_string())),
+            #[cfg(not(feature = "bucket"))]
+            Self::Http(url) => Err(without_buckets(url)),
         }
     }
 }
@@ -82,11 +90,13 @@ impl fmt::Display for Location {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
             Self::Ssh(address) => write!(f, "{address}"),
-            Self::Bucket(url) | Self::Http(url) => f.write_str(url),
+            Self::Bucket(url) => write!(f, "{url}"),
+            Self::Http(url) => f.write_str(url),
         }
     }
 }
 
+#[cfg(not(feature = "bucket"))]
 fn without_buckets(url: &str) -> StorageError {
     let reason = "this mdl was built without buckets and web servers (the feature 'bucket')";
     let source = std::io::Error::new(std::io::ErrorKind::Unsupported, reason);
@@ -121,7 +131,9 @@ fn url(text: &str, scheme: &str, rest: &str) -> Result<Location, LocationError> 
             Err(LocationError::Control)
         }
         "http" | "https" => Ok(Location::Http(text.to_owned())),
-        _ => Ok(Location::Bucket(text.to_owned())),
+        "gs" => BucketUrl::parse(Scheme::Gs, rest).map(Location::Bucket),
+        "az" => BucketUrl::parse(Scheme::Az, rest).map(Location::Bucket),
+        _ => BucketUrl::parse(Scheme::S3, rest).map(Location::Bucket),
     }
 }
 
@@ -129,7 +141,7 @@ fn url(text: &str, scheme: &str, rest: &str) -> Result<Location, LocationError> 
 fn refuse_secrets(scheme: &str, authority: &str, path: &str) -> Result<(), LocationError> {
     let instead = match scheme {
         "ssh" | "file" => "use a key or an agent of ssh",
-        "http" | "https" => "use a netrc file, or a server that needs none",
+        "http" | "https" => "use a server that needs none",
         _ => "use the credentials that the tools of the cloud use (environment, profile, metadata service)",
     };
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -203,7 +215,7 @@ fn decoded(path: &str) -> Result<String, LocationError> {
     if text.chars().any(char::is_control) { Err(LocationError::Control) } else { Ok(text) }
 }
 
-fn decoded_bytes(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decoded_bytes(text: &str) -> Option<Vec<u8>> {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or("").as_bytes().to_vec();
     for piece in pieces {

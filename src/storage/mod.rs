@@ -3,6 +3,7 @@
 //! A key is created once and never changed. `create` is atomic and durable: when it returns, the key
 //! has all of its bytes, also after a power cut, or it does not exist.
 
+pub mod bucket;
 mod folder;
 mod location;
 mod memory;

@@ -1,6 +1,11 @@
 //! Every storage passes the same suite; what only one kind can do wrong is in a file of its own.
 
+#[cfg(feature = "bucket")]
+mod buckets;
 mod folder;
+#[cfg(feature = "bucket")]
+#[path = "../support/servers.rs"]
+mod servers;
 #[cfg(all(unix, feature = "cli"))]
 mod ssh;
 #[cfg(all(unix, feature = "cli"))]
@@ -18,6 +23,7 @@ use mdl::storage::{Folder, Memory};
 #[test]
 fn memory_conforms() {
     suite::run(&|check| check(&Memory::new()));
+    suite::what_is_open_stays_readable(&Memory::new());
 }
 
 #[test]
@@ -26,6 +32,8 @@ fn a_folder_conforms() {
         let dir = tempfile::tempdir().unwrap();
         check(&Folder::new(dir.path().join("keys"), Arc::new(OsDisk)));
     });
+    let dir = tempfile::tempdir().unwrap();
+    suite::what_is_open_stays_readable(&Folder::new(dir.path(), Arc::new(OsDisk)));
 }
 
 /// Where a file system has no hard links, a rename that replaces nothing stands in.
