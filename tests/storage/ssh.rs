@@ -126,6 +126,14 @@ fn figures() {
     const MIB: usize = 256;
     let body: Vec<u8> = (0..MIB << 20).map(|at| (at % 251) as u8).collect();
     let start = time();
+    let mut bare = std::process::Command::new("sh");
+    bare.args(["-c", &format!("{} mdl-test 'cat > /dev/null'", sshd.command())])
+        .stdin(std::process::Stdio::piped());
+    let mut bare = bare.spawn().unwrap();
+    std::io::Write::write_all(&mut bare.stdin.take().unwrap(), &body).unwrap();
+    assert!(bare.wait().unwrap().success());
+    println!("bare ssh, with connecting {:.0} MiB/s", MIB as f64 / start.elapsed().as_secs_f64());
+    let start = time();
     std::thread::scope(|scope| {
         for (number, body) in body.chunks(64 << 20).enumerate() {
             let storage = &storage;
