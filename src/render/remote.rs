@@ -62,7 +62,7 @@ fn moved(from: Option<Target>, to: Target) -> String {
 fn refusal(fate: &Fate) -> Option<&'static str> {
     match fate {
         Fate::Done | Fate::UpToDate => None,
-        Fate::Behind => Some("has commits there that are not in it here"),
+        Fate::Behind => Some("has commits there that are not here"),
         Fate::Taken => Some("exists there already, and is another one"),
         Fate::CheckedOut => Some("is checked out there, and its files would no longer fit"),
         Fate::Lost => Some("was moved by somebody else in this moment"),

@@ -7,6 +7,7 @@ use crate::format::{self, Syntax};
 use crate::id::{ContentId, Digest, Kind};
 use crate::merge::Reader;
 use crate::object::{Feature, Find, FindContent, Insert, InsertContent, Memory, ObjectError};
+use crate::repo::remote::Contents;
 use crate::store::Store;
 use crate::value::{KeyPath, Value};
 
@@ -30,6 +31,8 @@ impl Reader for Formats {
 /// The store, and what a merge has made and nobody has written yet.
 pub(super) struct Desk<'a> {
     pub store: &'a Store,
+    /// Those of the store, and what has to be brought first.
+    pub contents: Contents<'a>,
     pub new: Memory,
 }
 
@@ -46,7 +49,7 @@ impl FindContent for Desk<'_> {
     fn content(&self, id: ContentId, limit: u64) -> Result<Vec<u8>, ObjectError> {
         match self.new.has_content(id)? {
             true => self.new.content(id, limit),
-            false => self.store.content(id, limit),
+            false => self.contents.content(id, limit),
         }
     }
 }

@@ -181,7 +181,8 @@ impl Repository {
             return Ok(merged);
         }
         progress.begin("Merging", None);
-        let desk = Desk { store: &self.store, new: Memory::default() };
+        let (contents, new) = (self.contents(progress), Memory::default());
+        let desk = Desk { store: &self.store, contents, new };
         let (commit, state) = match self.merge_states(&desk, [ours, theirs], &mut merged, options, message)? {
             Some(made) => made,
             None => return Ok(merged),

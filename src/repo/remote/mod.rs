@@ -9,6 +9,7 @@ mod pull;
 mod push;
 
 pub use clone::{CloneOptions, Cloned};
+pub(in crate::repo) use contents::Contents;
 pub use fetch::{FetchDone, FetchOptions};
 
 pub use place::Place;

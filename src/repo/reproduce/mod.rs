@@ -195,7 +195,8 @@ impl Repository {
         let state = State { definition: Some(definition.clone()), outcome: None };
         let cache = StatCache::none();
         let source = Source::new(&self.root, &cache, &self.store, &[])?;
-        fresh::make(&parts(&self.store, &state)?, &source, folder, &*self.disk, &self.store, progress)?;
+        let contents = self.contents(progress);
+        fresh::make(&parts(&self.store, &state)?, &source, folder, &*self.disk, &contents, progress)?;
         Ok(())
     }
 

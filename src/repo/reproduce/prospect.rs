@@ -94,7 +94,7 @@ impl Repository {
                         if seen > MAX_SOURCES {
                             break;
                         }
-                        let bytes = self.store.content(content, MAX_SOURCE)?;
+                        let bytes = self.contents(&Silent).content(content, MAX_SOURCE)?;
                         // A notebook that cannot be read imports nothing that is known.
                         modules.extend(format::imports(entry.name.as_str(), &bytes).unwrap_or_default());
                     }
@@ -148,7 +148,8 @@ impl Repository {
         let Node::Directory { tree, .. } = code.root else { return self.manifest() };
         match object::lookup(&self.store, tree, MANIFEST)? {
             Some(Node::File { content, .. }) => {
-                let bytes = self.store.content(content, crate::worktree::manifest::MAX_BYTES as u64)?;
+                let limit = crate::worktree::manifest::MAX_BYTES as u64;
+                let bytes = self.contents(&Silent).content(content, limit)?;
                 Ok(Manifest::parse(&String::from_utf8_lossy(&bytes))?)
             }
             _ => self.manifest(),

@@ -38,7 +38,8 @@ impl Repository {
         let work = place.work();
         let state = State { definition: Some(definition.clone()), outcome: None };
         let parts = parts(&self.store, &state)?;
-        if let Err(error) = fresh::make(&parts, source, &work, &*self.disk, &self.store, &Silent) {
+        if let Err(error) = fresh::make(&parts, source, &work, &*self.disk, &self.contents(&Silent), &Silent)
+        {
             self.remove_work(&place);
             return Err(error.into());
         }

@@ -6,7 +6,7 @@ use crate::diff::{Snapshot, State};
 use crate::format::Reports;
 use crate::id::SeriesId;
 use crate::launch;
-use crate::object::{self, FindContent, Metrics, Outcome, Series};
+use crate::object::{self, FindContent, Metrics, ObjectError, Outcome, Series};
 use crate::repo::run::collect::reported;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
@@ -90,7 +90,11 @@ impl Repository {
     fn last_lines(&self, run: &RecordedRun) -> Result<Vec<String>, RepoError> {
         let text = match run.outcome.as_ref().map(|outcome| &outcome.log) {
             Some(Some(log)) if log.size > MAX_LOG => Vec::new(),
-            Some(Some(log)) => self.store.content(log.content, MAX_LOG)?,
+            // In a clone it may be at the remote alone: it is no reason to go there.
+            Some(Some(log)) => match self.store.content(log.content, MAX_LOG) {
+                Err(ObjectError::MissingContent(_)) if !self.config.remotes().is_empty() => Vec::new(),
+                read => read?,
+            },
             Some(None) => Vec::new(),
             // What cannot be read of an unfinished run's own folder is not there.
             None => {
