@@ -17,6 +17,7 @@ fn the_overview() {
 
     Start
       init         Make a repository of this project, and a manifest that fits what is here
+      clone        Make a repository out of one that is elsewhere
       add          Name files or folders as parts of the model
       rm           Take parts out of the manifest; their files stay where they are
 
@@ -44,6 +45,13 @@ fn the_overview() {
       branch       List branches, or make, rename or delete one
       switch       Go to a branch, and make it first with -c
       tag          List tags, or make, move or delete one
+
+    Share with others
+      remote       Name the places that this repository shares with, or list them
+      push         Send branches, tags and runs to a remote, with the data that it does not have yet
+      fetch        Get what is new at a remote, or the data of a state
+      pull         Get what is new at a remote, and merge the branch that yours follows
+      ls-remote    List the branches, tags and runs of a remote, or of what is at a location
 
     Look after it
       fsck         Check that everything recorded is there and undamaged
