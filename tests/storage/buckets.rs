@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mdl::storage::bucket::{Bucket, Environment};
 use mdl::storage::{Location, Storage};
 
-use crate::{servers, suite};
+use crate::{gcs, servers, suite};
 
 fn open(url: &str, env: &[(String, String)]) -> Bucket {
     let location = Location::parse(url, std::path::Path::new("/")).unwrap();
@@ -26,4 +26,17 @@ fn s3_conforms() {
     if let Some(server) = servers::s3() {
         conforms(&|prefix| server.url(prefix), &server.env);
     }
+}
+
+#[test]
+fn azure_conforms() {
+    if let Some(server) = servers::azure() {
+        conforms(&|prefix| server.url(prefix), &server.env);
+    }
+}
+
+#[test]
+fn google_conforms() {
+    let server = gcs::Gcs::start();
+    conforms(&|prefix| format!("gs://mdl/{prefix}?endpoint={}", server.endpoint), &[]);
 }

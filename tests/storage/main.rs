@@ -4,9 +4,17 @@
 mod buckets;
 mod folder;
 #[cfg(feature = "bucket")]
+#[path = "../support/gcs.rs"]
+mod gcs;
+#[cfg(feature = "bucket")]
+#[path = "../support/http.rs"]
+mod http;
+#[cfg(feature = "bucket")]
 #[path = "../support/servers.rs"]
 mod servers;
 mod suite;
+#[cfg(feature = "bucket")]
+mod web;
 
 use std::sync::Arc;
 

@@ -81,7 +81,10 @@ fn s3(url: &BucketUrl, environment: &Environment) -> io::Result<Arc<dyn Objects>
     match profile.as_ref().map(|profile| profile.credentials(environment)).transpose()?.flatten() {
         Some(credentials) => builder = builder.with_credentials(credentials),
         None if own_keys => {}
-        None => builder = builder.with_skip_signature(!has_role(&builder, environment, endpoint)),
+        None => {
+            let has_role = has_role(&builder, environment, endpoint);
+            builder = builder.with_skip_signature(!has_role);
+        }
     }
     let s3 = builder
         .with_bucket_name(url.bucket())
