@@ -2,6 +2,8 @@
 
 #[cfg(feature = "bucket")]
 mod buckets;
+#[cfg(feature = "bucket")]
+mod faulty;
 mod folder;
 #[cfg(feature = "bucket")]
 #[path = "../support/gcs.rs"]
