@@ -127,9 +127,10 @@ fn url(text: &str, scheme: &str, rest: &str) -> Result<Location, LocationError> 
             Err(LocationError::Malformed("a file URL names no host: write file:///path, or ssh://host/path"))
         }
         "ssh" => ssh_url(authority, path),
-        _ if decoded_bytes(path).is_none_or(|bytes| bytes.iter().any(u8::is_ascii_control)) => {
+        _ if decoded_bytes(path).is_some_and(|bytes| bytes.iter().any(u8::is_ascii_control)) => {
             Err(LocationError::Control)
         }
+        "http" | "https" if decoded(path).is_err() => decoded(path).map(Location::Http),
         "http" | "https" => Ok(Location::Http(text.to_owned())),
         "gs" => BucketUrl::parse(Scheme::Gs, rest).map(Location::Bucket),
         "az" => BucketUrl::parse(Scheme::Az, rest).map(Location::Bucket),

@@ -2,7 +2,15 @@
 
 #[cfg(feature = "bucket")]
 mod buckets;
+#[cfg(feature = "bucket")]
+mod faulty;
 mod folder;
+#[cfg(feature = "bucket")]
+#[path = "../support/gcs.rs"]
+mod gcs;
+#[cfg(feature = "bucket")]
+#[path = "../support/http.rs"]
+mod http;
 #[cfg(feature = "bucket")]
 #[path = "../support/servers.rs"]
 mod servers;
@@ -14,6 +22,8 @@ mod sshd;
 #[cfg(unix)]
 mod stream;
 mod suite;
+#[cfg(feature = "bucket")]
+mod web;
 
 use std::sync::Arc;
 

@@ -78,6 +78,20 @@ const AZURE_ACCOUNT: &str = "devstoreaccount1";
 const AZURE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
+const CREATE_CONTAINER: &str = r"
+const [, port, account, key] = process.argv;
+const date = new Date().toUTCString(), version = '2021-08-06', path = `/${account}/mdl`;
+const text = `PUT${'\n'.repeat(12)}x-ms-date:${date}\nx-ms-version:${version}\n/${account}${path}\nrestype:container`;
+const signature = require('crypto').createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64');
+const headers = { 'x-ms-date': date, 'x-ms-version': version, authorization: `SharedKey ${account}:${signature}`, 'content-length': 0 };
+require('http')
+  .request({ host: '127.0.0.1', port, method: 'PUT', path: `${path}?restype=container`, headers }, (response) => {
+    response.on('data', (data) => process.stderr.write(data));
+    response.on('end', () => process.exit(response.statusCode === 201 ? 0 : 1));
+  })
+  .end();
+";
+
 /// Azurite; `None`, loudly, where it is not installed.
 pub fn azure() -> Option<&'static Azure> {
     static SERVER: OnceLock<Option<Azure>> = OnceLock::new();
@@ -96,6 +110,11 @@ fn start_azure(azurite: &Path) -> Azure {
     command.extend(["--blobPort".to_owned(), port.to_string()]);
     let server = Server::start(&command, &[]);
     server.wait_until("it listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+    // The request must be signed, and node is there where Azurite is.
+    let created = Command::new("node")
+        .args(["-e", CREATE_CONTAINER, &port.to_string(), AZURE_ACCOUNT, AZURE_KEY])
+        .status();
+    assert!(created.unwrap().success(), "the container was not created");
     let env = [("AZURE_STORAGE_ACCOUNT_KEY", AZURE_KEY)];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     Azure { endpoint: format!("http://127.0.0.1:{port}/{AZURE_ACCOUNT}"), env, _server: server }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -46,6 +47,15 @@ impl Bucket {
     /// Prepares to use a bucket with the credentials that these environment variables lead to.
     pub fn open_in(url: &BucketUrl, environment: &Environment) -> Result<Self, StorageError> {
         Self::with_patience(url, environment, Patience::default())
+    }
+
+    /// As [`Bucket::open_in`], and waits for each answer only so long.
+    pub fn open_within(
+        url: &BucketUrl,
+        environment: &Environment,
+        answer: Duration,
+    ) -> Result<Self, StorageError> {
+        Self::with_patience(url, environment, Patience { answer, pause: answer, ..Patience::default() })
     }
 
     fn with_patience(
@@ -221,9 +231,13 @@ impl Storage for Bucket {
         let error = inner.error("remove", key.as_str());
         let path = inner.path(key).map_err(&error)?;
         inner.sizes().remove(key);
-        match inner.patience.repeat(0, async || Ok(inner.objects.delete(&path).await?)) {
-            Err(failure) if !is_missing(&failure) => Err(error(failure.error)),
-            _ => Ok(()),
+        let Err(failure) = inner.patience.repeat(0, async || Ok(inner.objects.delete(&path).await?)) else {
+            return Ok(());
+        };
+        // Azure refuses to remove what is not there, and not in words that could be relied on.
+        match inner.patience.repeat(0, async || Ok(inner.objects.head(&path).await?)) {
+            Err(missing) if is_missing(&missing) => Ok(()),
+            _ => Err(error(failure.error)),
         }
     }
 

@@ -73,10 +73,9 @@ impl Resolve for Resolver {
 impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
         let (kind, effect) = match &error {
-            error if error.is_redirect() => (ErrorKind::InvalidData, Effect::Refused),
+            error if error.is_redirect() || error.is_builder() => (ErrorKind::InvalidData, Effect::Refused),
             error if error.is_timeout() => (ErrorKind::TimedOut, Effect::Unknown),
             error if error.is_connect() => (ErrorKind::HostUnreachable, Effect::None),
-            error if error.is_builder() => (ErrorKind::InvalidInput, Effect::Refused),
             _ => (ErrorKind::ConnectionReset, Effect::Unknown),
         };
         Self::caused(&error.without_url(), kind, effect)

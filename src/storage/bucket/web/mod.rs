@@ -7,6 +7,7 @@ mod parse;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reqwest::{Client, Url};
 
@@ -43,7 +44,12 @@ impl Web {
         Self::with_patience(url, Patience::default())
     }
 
-    pub(super) fn with_patience(url: &str, patience: Patience) -> Result<Self, StorageError> {
+    /// As [`Web::open`], and waits for each answer only so long.
+    pub fn open_within(url: &str, answer: Duration) -> Result<Self, StorageError> {
+        Self::with_patience(url, Patience { answer, pause: answer, ..Patience::default() })
+    }
+
+    fn with_patience(url: &str, patience: Patience) -> Result<Self, StorageError> {
         let open = |source| StorageError { action: "open", place: url.to_owned(), source };
         let root = Url::parse(&format!("{}/", url.trim_end_matches('/')));
         let root = root.map_err(|error| open(io::Error::new(io::ErrorKind::InvalidInput, error)))?;

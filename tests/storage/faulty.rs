@@ -1,0 +1,155 @@
+//! Buckets that fail, lie and stall, told by a server in the test that speaks a little S3.
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use mdl::storage::bucket::{Bucket, Environment};
+use mdl::storage::{Created, Key, Listed, Location, Storage, StorageError};
+
+use crate::http::{Request, Response, Server, parameter};
+
+fn key() -> Key {
+    Key::new("refs/heads/main/1").unwrap()
+}
+
+fn open(server: &Server) -> Bucket {
+    let url = format!("s3://b/p?endpoint={}", server.endpoint);
+    let Ok(Location::Bucket(url)) = Location::parse(&url, std::path::Path::new("/")) else { panic!("{url}") };
+    let variables = [("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Bucket::open_within(&url, &Environment::of(variables), Duration::from_millis(300)).unwrap()
+}
+
+fn refusal(status: u16, code: &str) -> Response {
+    Response::new(status, format!("<Error><Code>{code}</Code><Message>In its words.</Message></Error>"))
+}
+
+fn stored(response: Response) -> Response {
+    response.header("ETag", "\"1\"").header("Last-Modified", "Thu, 26 Nov 2026 19:00:00 GMT")
+}
+
+/// A bucket that answers the attempts to create a key one after another so, and then as if all were well.
+fn creating(answers: Vec<Response>) -> (Result<Created, StorageError>, usize) {
+    let attempts = AtomicUsize::new(0);
+    let server = Server::start(move |request| {
+        assert_eq!(request.headers.get("if-none-match").map(String::as_str), Some("*"));
+        let attempt = attempts.fetch_add(1, Ordering::SeqCst);
+        answers.get(attempt).cloned().unwrap_or_else(|| stored(Response::new(200, "")))
+    });
+    let created = open(&server).create(&key(), b"the body");
+    (created, server.asked().len())
+}
+
+fn failed(answers: Vec<Response>) -> (ErrorKind, bool, usize) {
+    let (created, attempts) = creating(answers);
+    let error = created.unwrap_err();
+    (error.source.kind(), error.is_refusal(), attempts)
+}
+
+#[test]
+fn conflicts_are_tried_again() {
+    let conflict = || refusal(409, "ConditionalRequestConflict");
+    let (created, attempts) = creating(vec![conflict(), conflict()]);
+    assert_eq!((created.unwrap(), attempts), (Created::Created, 3));
+    let (created, attempts) = creating(vec![conflict(), refusal(412, "PreconditionFailed")]);
+    assert_eq!((created.unwrap(), attempts), (Created::Exists, 2));
+    let (kind, refused, attempts) = failed(vec![conflict(); 100]);
+    assert_eq!((kind, refused), (ErrorKind::ResourceBusy, false));
+    assert!(attempts < 10, "{attempts} attempts");
+}
+
+#[test]
+fn what_an_attempt_without_an_answer_has_done_stays_unknown() {
+    let exists = || refusal(412, "PreconditionFailed");
+    // What exists then may be ours.
+    assert_eq!(failed(vec![refusal(500, "InternalError"), exists()]), (ErrorKind::Other, false, 2));
+    let lost = Response { length: Some(8), ..refusal(503, "SlowDown") };
+    assert_eq!(failed(vec![lost, exists()]).2, 2);
+    let stall = Response { stall: Duration::from_secs(3), ..stored(Response::new(200, "")) };
+    assert_eq!(failed(vec![stall.clone(), exists()]), (ErrorKind::TimedOut, false, 2));
+    // A refusal of a later attempt does not make the first one undone.
+    assert_eq!(failed(vec![stall, refusal(403, "AccessDenied")]), (ErrorKind::TimedOut, false, 2));
+    let (created, attempts) = creating(vec![refusal(503, "SlowDown")]);
+    assert_eq!((created.unwrap(), attempts), (Created::Created, 2));
+}
+
+#[test]
+fn refusals_are_told_in_the_words_of_the_service() {
+    assert_eq!(failed(vec![refusal(403, "AccessDenied")]), (ErrorKind::PermissionDenied, true, 1));
+    assert_eq!(failed(vec![refusal(404, "NoSuchBucket")]), (ErrorKind::NotFound, false, 1));
+    let elsewhere = Response::new(301, "")
+        .header("x-amz-bucket-region", "eu-west-1")
+        .header("Location", "http://127.0.0.1:1/");
+    let error = creating(vec![elsewhere]).0.unwrap_err().source.to_string();
+    assert!(error.contains("?region=eu-west-1"), "{error}");
+    let error = creating(vec![refusal(403, "AccessDenied")]).0.unwrap_err().source.to_string();
+    assert!(error.contains("AccessDenied: In its words."), "{error}");
+}
+
+#[test]
+fn bodies_that_are_not_what_was_asked_for_are_errors() {
+    const BODY: &[u8] = b"0123456789";
+    let read = |spoil: fn(&Request) -> Response| {
+        let server = Server::start(move |request| match request.method.as_str() {
+            "HEAD" => stored(Response::new(200, BODY)),
+            _ => spoil(request),
+        });
+        let body = open(&server).open(&key()).unwrap().unwrap();
+        let mut range = [0; 4];
+        body.read_at(2, &mut range).map(|()| range)
+    };
+    assert_eq!(read(|request| stored(Response::of_body(request, BODY))).unwrap(), *b"2345");
+    assert!(read(|_| stored(Response::new(200, BODY))).is_err(), "ranges are ignored");
+    assert!(read(|request| stored(Response::of_body(request, b"012345678901"))).is_err(), "another size");
+    assert!(read(|_| stored(Response::new(206, "3456")).header("Content-Range", "bytes 3-6/10")).is_err());
+    assert!(read(|_| stored(Response::new(206, "234567")).header("Content-Range", "bytes 2-5/10")).is_err());
+    assert!(read(|_| stored(Response::new(206, "23")).header("Content-Range", "bytes 2-5/10")).is_err());
+    let cut = |_: &Request| Response {
+        length: Some(4),
+        ..stored(Response::new(206, "23")).header("Content-Range", "bytes 2-5/10")
+    };
+    assert!(read(cut).is_err());
+    assert!(read(|_| refusal(404, "NoSuchKey")).is_err());
+}
+
+fn list(
+    answer: impl Fn(&Request) -> String + Send + Sync + 'static,
+) -> (Result<Vec<Listed>, ErrorKind>, usize) {
+    let server = Server::start(move |request| Response::new(200, answer(request)));
+    let listed = open(&server).list("refs");
+    (listed.map_err(|error| error.source.kind()), server.asked().len())
+}
+
+#[test]
+fn hostile_listings_are_errors() {
+    fn object(name: &str) -> String {
+        format!(
+            "<Contents><Key>{name}</Key><LastModified>2026-11-26T19:00:00Z</LastModified><Size>1</Size></Contents>"
+        )
+    }
+    fn page(objects: &str, token: &str) -> String {
+        format!(
+            "<ListBucketResult>{objects}<NextContinuationToken>{token}</NextContinuationToken></ListBucketResult>"
+        )
+    }
+    let (listed, _) = list(|_| {
+        page(&(object("p/refs/b") + &object("p/refs/") + &object("p/refs/a b") + &object("p/refs/a")), "")
+    });
+    let listed: Vec<_> = listed.unwrap().into_iter().map(|listed| listed.key.to_string()).collect();
+    assert_eq!(listed, ["refs/a", "refs/b"]);
+    for outside in ["../../x", "/etc/x", "q/refs/a"] {
+        assert_eq!(list(move |_| page(&object(outside), "")).0, Err(ErrorKind::InvalidData));
+    }
+    let (listed, pages) = list(|_| page(&object("p/refs/a"), "again"));
+    assert_eq!((listed, pages), (Err(ErrorKind::InvalidData), 2));
+    let counting = move |request: &Request| {
+        let token: usize =
+            parameter(&request.query, "continuation-token").map_or(0, |token| token.parse().unwrap());
+        page(&object("p/refs/a"), &(token + 1).to_string())
+    };
+    let (listed, pages) = list(counting);
+    assert_eq!(listed, Err(ErrorKind::InvalidData));
+    assert!(pages < 2000, "{pages} pages");
+    assert_eq!(list(|_| "no XML".to_owned()).0.map_err(|_| ()), Err(()));
+}
