@@ -145,28 +145,6 @@ impl Store {
         })
     }
 
-    /// Those contents that are not here whole. Lists the packs once at most.
-    pub fn lacking(
-        &self,
-        contents: impl IntoIterator<Item = ContentId>,
-    ) -> Result<Vec<ContentId>, StoreError> {
-        let is_here = |id| self.is_whole(id, &|kind, id| Ok(self.catalog.find_known(kind, id)?.is_some()));
-        let lacking = |contents: &mut dyn Iterator<Item = ContentId>| {
-            let absent = contents.filter_map(|id| match is_here(id) {
-                Ok(true) => None,
-                Ok(false) => Some(Ok(id)),
-                Err(error) => Some(Err(error)),
-            });
-            absent.collect::<Result<Vec<_>, StoreError>>()
-        };
-        let maybe = lacking(&mut contents.into_iter())?;
-        if maybe.is_empty() {
-            return Ok(maybe);
-        }
-        self.catalog.refresh()?;
-        lacking(&mut maybe.into_iter())
-    }
-
     /// Calls `see` with every entry that makes up a content; whether it is here.
     pub fn each_entry_of(
         &self,

@@ -1,6 +1,6 @@
 //! What is here: contents with all of their chunks, packs with their sizes, entries by their packs.
 
-use crate::id::ContentId;
+use crate::id::{ContentId, Digest};
 use crate::store::layout::Entry;
 use crate::store::packs::{PackInfo, PackName};
 use crate::store::{Store, StoreError};
@@ -28,31 +28,29 @@ impl Store {
     pub fn each_entry(&self, see: &mut dyn FnMut(PackName, Entry)) -> Result<(), StoreError> {
         self.catalog.refresh()?;
         self.catalog.load_younger()?;
-        let (low, high) = (crate::id::Digest::new([0; 32]), crate::id::Digest::new([0xff; 32]));
+        let (low, high) = (Digest::new([0; 32]), Digest::new([0xff; 32]));
         self.catalog.range(&low, &high, see)
     }
 
-    /// Whether a content is here with all that it is made of: a clone may have its recipe and no chunk.
-    pub fn is_here(&self, id: ContentId) -> Result<bool, StoreError> {
-        Ok(self.is_known(id)? || {
-            self.catalog.refresh()?;
-            self.is_known(id)?
-        })
-    }
-
-    /// Which of these contents are not here with all that they are made of. Packs are listed once.
-    pub fn missing(&self, wanted: &[ContentId]) -> Result<Vec<ContentId>, StoreError> {
-        self.catalog.refresh()?;
-        let mut missing = Vec::new();
-        for id in wanted {
-            if !self.is_known(*id)? {
-                missing.push(*id);
-            }
+    /// Those contents that are not here whole. Lists the packs once at most.
+    pub fn lacking(
+        &self,
+        contents: impl IntoIterator<Item = ContentId>,
+    ) -> Result<Vec<ContentId>, StoreError> {
+        let is_here = |id| self.is_whole(id, &|kind, id| Ok(self.catalog.find_known(kind, id)?.is_some()));
+        let lacking = |contents: &mut dyn Iterator<Item = ContentId>| {
+            let absent = contents.filter_map(|id| match is_here(id) {
+                Ok(true) => None,
+                Ok(false) => Some(Ok(id)),
+                Err(error) => Some(Err(error)),
+            });
+            absent.collect::<Result<Vec<_>, StoreError>>()
+        };
+        let maybe = lacking(&mut contents.into_iter())?;
+        if maybe.is_empty() {
+            return Ok(maybe);
         }
-        Ok(missing)
-    }
-
-    fn is_known(&self, id: ContentId) -> Result<bool, StoreError> {
-        self.is_whole(id, &|kind, id| Ok(self.catalog.find_known(kind, id)?.is_some()))
+        self.catalog.refresh()?;
+        lacking(&mut maybe.into_iter())
     }
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::id::CommitId;
 use crate::refs::{self, RefError, Survey, Target};
-use crate::storage::Storage;
+use crate::storage::{Listed, PROBE_PREFIX, Storage};
 use crate::store::version::{self, Version};
 use crate::store::{IndexCache, Store};
 
@@ -73,7 +73,9 @@ impl Remote {
     /// Opens a repository, or makes one where there is nothing at all.
     pub fn open_or_create(storage: Arc<dyn Storage>, cache: Option<RemoteCache>) -> Result<Self, SyncError> {
         if version::of(&*storage)? == Version::Absent {
-            if !storage.list("")?.is_empty() {
+            // Where nothing may be removed, what was tried when the remote was added stays.
+            let of_probe = |listed: &Listed| listed.key.as_str().starts_with(PROBE_PREFIX);
+            if !storage.list("")?.iter().all(of_probe) {
                 return Err(SyncError::Occupied);
             }
             version::stamp(&*storage)?;

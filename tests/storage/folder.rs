@@ -129,6 +129,36 @@ fn reading_writes_nothing() {
     assert_eq!(disk.operations(), 0);
 }
 
+#[test]
+fn the_folder_of_a_log_goes_with_its_last_entry_and_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [ours, theirs] = [folder(dir.path()), folder(dir.path())];
+    ours.create(&key("refs/runs/a/0"), b"birth").unwrap();
+    ours.create(&key("refs/runs/a/1"), b"end").unwrap();
+    ours.create(&key("packs/meta/1"), b"pack").unwrap();
+    for name in ["refs/runs/a/0", "packs/meta/1"] {
+        theirs.remove(&key(name)).unwrap();
+    }
+    assert!(dir.path().join("refs/runs/a").exists() && dir.path().join("packs/meta").exists());
+    theirs.remove(&key("refs/runs/a/1")).unwrap();
+    assert!(!dir.path().join("refs/runs/a").exists());
+    // Who made the folder and has slept since makes it again.
+    assert_eq!(ours.create(&key("refs/runs/a/1"), b"late").unwrap(), Created::Created);
+    assert_eq!(theirs.read(&key("refs/runs/a/1"), 9).unwrap().unwrap(), b"late");
+}
+
+#[test]
+fn many_folders_are_settled_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let theirs = folder(dir.path());
+    (0..100).for_each(|run| drop(theirs.create(&key(&format!("refs/runs/{run}/0")), b"").unwrap()));
+    let disk = RecordingDisk::new(Arc::new(UnsyncedDisk));
+    let ours = Folder::new(dir.path(), Arc::new(disk.clone()));
+    assert_eq!(ours.list("refs").unwrap().len(), 100);
+    ours.settle("refs").unwrap();
+    assert_eq!(syncs(&disk.trace()).len(), 1);
+}
+
 fn publish_draft(folder: &Folder) {
     let mut draft = folder.draft().unwrap();
     draft.write(b"the ").unwrap();

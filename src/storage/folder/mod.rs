@@ -20,6 +20,9 @@ use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
 /// The name, in the root, of the folder of what is being written. No key starts with it.
 const TMP: &str = "tmp";
 
+/// More directories than this are made durable with the whole file system at once, such as the logs of many runs.
+const MOST_SYNCS: usize = 32;
+
 /// A storage in a folder.
 #[derive(Clone)]
 pub struct Folder {
@@ -123,16 +126,7 @@ impl Shared {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        if self.broken.load(Ordering::Acquire) {
-            return Err(io::Error::other("a folder could not be made durable before"));
-        }
-        // Before the sync: what is listed during it is not known to be part of it.
-        locked(&self.unsettled).remove(dir);
-        // Not as the disk's own kind of error: by now the key is there, which a refusal would deny.
-        self.disk.sync_dir(dir).map_err(|error| {
-            self.broken.store(true, Ordering::Release);
-            io::Error::other(error)
-        })
+        self.sync_once(&[dir.to_owned()], &|| self.disk.sync_dir(dir))
     }
 
     /// Syncs the directories below a prefix that were listed and not synced since.
@@ -140,7 +134,26 @@ impl Shared {
         let below = self.root.join(prefix);
         let dirs: Vec<_> =
             locked(&self.unsettled).iter().filter(|dir| dir.starts_with(&below)).cloned().collect();
-        dirs.iter().try_for_each(|dir| self.sync_dir(dir))
+        if dirs.len() <= MOST_SYNCS {
+            return dirs.iter().try_for_each(|dir| self.sync_dir(dir));
+        }
+        self.sync_once(&dirs, &|| self.disk.sync_file_system(&self.root))
+    }
+
+    /// Syncs directories together, after which they count as settled.
+    fn sync_once(&self, dirs: &[PathBuf], sync: &dyn Fn() -> io::Result<()>) -> io::Result<()> {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(io::Error::other("a folder could not be made durable before"));
+        }
+        // Before the sync: what is listed during it is not known to be part of it.
+        for dir in dirs {
+            locked(&self.unsettled).remove(dir);
+        }
+        // Not as the disk's own kind of error: by now the key is there, which a refusal would deny.
+        sync().map_err(|error| {
+            self.broken.store(true, Ordering::Release);
+            io::Error::other(error)
+        })
     }
 
     fn sweep(&self, tmp: &Path) -> io::Result<u64> {

@@ -57,7 +57,14 @@ impl Temporary {
         let dir = target.parent().unwrap_or(&folder.root);
         self.file.sync()?;
         folder.prepare(dir)?;
-        let created = match self.name(&target) {
+        let mut named = self.name(&target);
+        if matches!(&named, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            // The folder was empty, and whoever emptied it has removed it.
+            folder.forget(dir);
+            folder.prepare(dir)?;
+            named = self.name(&target);
+        }
+        let created = match named {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 read::require_plain(&target)?;
                 Created::Exists
@@ -132,8 +139,23 @@ impl Shared {
         let path = self.path(key)?;
         self.require_plain_directories(path.parent().unwrap_or(&self.root))?;
         match self.disk.remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
         }
+        if let Some(dir) = path.parent().filter(|dir| is_log(&self.root, dir)) {
+            // Only if it is empty: else the system refuses.
+            let _ = self.disk.remove_dir(dir);
+        }
+        Ok(())
     }
+
+    /// Looks at a directory again before something is written there.
+    fn forget(&self, dir: &Path) {
+        super::locked(&self.durable).remove(dir);
+    }
+}
+
+/// Whether a directory holds the log of one ref: of a hundred thousand runs that were folded, none should stay.
+fn is_log(root: &Path, dir: &Path) -> bool {
+    dir.strip_prefix(root).is_ok_and(|below| below.starts_with("refs") && below.components().count() == 3)
 }

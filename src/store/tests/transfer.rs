@@ -85,7 +85,7 @@ fn has(store: &Store, thing: Thing) -> bool {
     match thing {
         Thing::Object(kind, id) => store.find(kind, id).unwrap().is_some_and(|b| kind.digest(&b) == id),
         Thing::Content(id, size) => {
-            store.is_here(id).unwrap() && ContentId::of(&read_all(store, &[(id, size)]).unwrap()[0]) == id
+            store.has_content(id).unwrap() && ContentId::of(&read_all(store, &[(id, size)]).unwrap()[0]) == id
         }
     }
 }
@@ -136,8 +136,8 @@ fn a_content_without_its_chunks_is_not_here_and_completed_from_elsewhere() {
     transfer.everything_in(Section::Meta).unwrap();
     let sent = transfer.send().unwrap();
     assert_eq!((sent.objects, sent.chunks, sent.packs.len()), (1, 0, 1));
-    assert!(!to.is_here(id).unwrap());
-    assert_eq!(to.missing(&[id, ContentId::of(b"")]).unwrap(), [id]);
+    assert!(!to.has_content(id).unwrap());
+    assert_eq!(to.lacking([id, ContentId::of(b"")]).unwrap(), [id]);
     // Nothing of what cannot be made whole.
     let (_, other) = super::store();
     let mut from_part = Transfer::new(&to, &other, none(), Trust::Own, &Silent).unwrap();
@@ -145,7 +145,7 @@ fn a_content_without_its_chunks_is_not_here_and_completed_from_elsewhere() {
     assert_eq!(from_part.send().unwrap(), Sent::default());
     let sent = copy(&from, &to, &things, Trust::Own).unwrap();
     assert_eq!((sent.objects, sent.packs.len()), (0, 1));
-    assert!(to.is_here(id).unwrap() && has(&reopened(&storage), things[1]));
+    assert!(to.has_content(id).unwrap() && has(&reopened(&storage), things[1]));
 }
 
 #[test]
@@ -475,8 +475,8 @@ fn folders_receive_from_folders() {
 fn what_was_inserted_is_found_by_ids_of_contents() {
     let (_, from) = store();
     let (ids, _) = insert(&from, &[&rows(0, 10), &rows(0, 30_000)]);
-    assert_eq!(from.missing(&ids).unwrap(), []);
-    assert!(!from.is_here(ContentId::of(b"else")).unwrap());
+    assert_eq!(from.lacking(ids).unwrap(), []);
+    assert!(!from.has_content(ContentId::of(b"else")).unwrap());
 }
 
 proptest! {
