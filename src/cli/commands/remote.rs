@@ -103,7 +103,7 @@ impl Run for Remote {
             What::Remove { name } => {
                 let gone = repository.remove_remote(&remote_name(name)?)?;
                 let text = || format!("forgot {}; what is at {} stays\n", escape(name), escape(&gone.url));
-                context.report("remote", text, || remote::remotes_json(&[gone.clone()]))?;
+                context.report("remote", text, || remote::remotes_json(std::slice::from_ref(&gone)))?;
             }
             What::Prune { name, dry_run } => {
                 let gone = repository.prune_remote(&remote_name(name)?, *dry_run)?;
