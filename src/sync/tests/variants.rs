@@ -33,7 +33,9 @@ fn search(
 
 /// The mistake is found, and without it nothing is.
 fn caught(commits: &Commits, preemptions: u8, losses: u8, right: &[Actor], wrong: &[Actor]) {
-    let found = search(commits, wrong, (preemptions, losses), 300_000).expect_err("it went unnoticed");
+    // How packs happen to be called decides which trace is the shortest: one of these is short enough.
+    let look = |more| search(commits, wrong, (preemptions + more, losses), 300_000).err();
+    let found = (0..=2).find_map(look).expect("it went unnoticed");
     // Found for the reason that it should be: something is missing, or was told wrongly.
     assert!(found.contains("is in no pack") || found.contains("and that is not so"), "{found}");
     if let Err(problem) = search(commits, right, (preemptions, losses), 20_000) {
@@ -113,7 +115,7 @@ fn roots_read_before_the_fence() {
 fn a_fence_without_the_check_after_it() {
     let commits = Commits::new();
     let actors = |care| [mover(&commits), sweeper("gc", care)];
-    caught(&commits, 3, 0, &actors(CAREFUL), &actors(Care { checks_fence: false, ..CAREFUL }));
+    caught(&commits, 2, 0, &actors(CAREFUL), &actors(Care { checks_fence: false, ..CAREFUL }));
 }
 
 #[test]
