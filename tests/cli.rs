@@ -33,6 +33,9 @@ mod sandbox;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[cfg(unix)]
+#[path = "cli/share.rs"]
+mod share;
+#[cfg(unix)]
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[cfg(unix)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::id::CommitId;
 use crate::object::{
-    Accelerators, Commit, Cpu, Definition, Environment, Limits, Memory, Packages, System, Time, put,
+    Accelerators, Commit, Cpu, Definition, Environment, Limits, Log, Memory, Outcome, Packages, System, Time,
+    put,
 };
 
 fn empty_definition(memory: &Memory) -> crate::id::DefinitionId {
@@ -46,9 +47,19 @@ fn empty_definition(memory: &Memory) -> crate::id::DefinitionId {
 
 /// A commit at this time, with an empty definition.
 pub(crate) fn commit(memory: &Memory, millis: i64, parents: &[CommitId]) -> CommitId {
+    commit_of(memory, millis, parents, None)
+}
+
+/// A commit as [`commit`] makes them, of a run that printed this.
+pub(crate) fn logged(memory: &Memory, millis: i64, parents: &[CommitId], text: &[u8]) -> CommitId {
+    let log = Log { content: memory.insert_content(text.to_vec()), size: text.len() as u64 };
+    commit_of(memory, millis, parents, Some(Outcome { log: Some(log), ..Outcome::default() }))
+}
+
+fn commit_of(memory: &Memory, millis: i64, parents: &[CommitId], outcome: Option<Outcome>) -> CommitId {
     let commit = Commit {
         definition: empty_definition(memory),
-        outcome: None,
+        outcome: outcome.map(|outcome| put(memory, &outcome).unwrap()),
         parents: parents.to_vec(),
         author: "A <a@example.org>".into(),
         time: Time { millis, zone: 0 },

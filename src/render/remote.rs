@@ -140,7 +140,7 @@ fn family(family: Family) -> &'static str {
     }
 }
 
-fn fetched_lines(fetched: &Fetched) -> String {
+fn fetched_lines(FetchDone { remote, fetched }: &FetchDone) -> String {
     let row = |it: &FetchedRef| {
         let what = match it.to {
             None => "is gone there, and forgotten here".to_owned(),
@@ -153,18 +153,15 @@ fn fetched_lines(fetched: &Fetched) -> String {
     if fetched.runs > 0 {
         rows.push((counted(fetched.runs, "run"), format!("{GOOD}new{GOOD:#}")));
     }
-    rows.extend(
-        fetched
-            .gone
-            .iter()
-            .map(|gone| (name_of(gone), "is gone there; forget it with `mdl remote prune`".to_owned())),
-    );
+    rows.extend(fetched.gone.iter().map(|gone| {
+        (name_of(gone), format!("is gone there; forget it with `mdl remote prune {}`", remote.name))
+    }));
     lines(&rows)
 }
 
 /// What a fetch did.
 pub fn fetched(done: &FetchDone) -> String {
-    let rows = fetched_lines(&done.fetched);
+    let rows = fetched_lines(done);
     if rows.is_empty() {
         return format!("nothing new at {}\n", place(&done.remote));
     }

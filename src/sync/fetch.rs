@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use crate::graph;
 use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
-use crate::object::{Link, Object, Runs};
+use crate::object::{Link, Object, ObjectError, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
-use crate::store::{PackName, Section, Transfer, Trust};
+use crate::store::{PackName, Section, StoreError, Transfer, Trust};
 use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch};
 use crate::sync::supply::{DataPolicy, Supply};
 use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
@@ -88,6 +88,18 @@ pub fn fetch(
         cache.save(&survey);
     }
     Ok(fetch.done)
+}
+
+/// What could not be read is told apart from what is not there, or is not what it should be.
+fn incomplete(error: SyncError) -> SyncError {
+    match error {
+        SyncError::Object(ObjectError::Storage(inner)) => match inner.downcast::<StoreError>() {
+            Ok(error) => SyncError::Store(*error),
+            Err(inner) => ObjectError::Storage(inner).into(),
+        },
+        SyncError::Object(source) => SyncError::Incomplete { source },
+        error => error,
+    }
 }
 
 /// A fetch under way.
@@ -256,11 +268,7 @@ impl Fetch<'_> {
         let supply = Supply { from, to, find: &find, data, is_foreign: true, progress: self.progress };
         let tips: Vec<Link> =
             targets.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id)).collect();
-        let supplied =
-            supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(|error| match error {
-                SyncError::Object(source) => SyncError::Incomplete { source },
-                error => error,
-            })?;
+        let supplied = supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(incomplete)?;
         self.done.objects += supplied.objects;
         self.done.bytes += supplied.bytes;
         Ok(())

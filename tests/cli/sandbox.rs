@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
-/// A fresh folder with a project in it.
+/// A fresh folder with a project in it. Others may lie beside it.
 pub struct Sandbox {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    project: String,
 }
 
 /// What a command said, and how it ended.
@@ -20,7 +22,8 @@ pub struct Ran {
 impl Sandbox {
     /// An empty folder.
     pub fn new() -> Self {
-        let sandbox = Self { folder: tempfile::tempdir().unwrap() };
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let sandbox = Self { folder, project: "project".to_owned() };
         std::fs::create_dir_all(sandbox.root()).unwrap();
         std::fs::create_dir_all(sandbox.folder.path().join("home")).unwrap();
         sandbox
@@ -49,7 +52,17 @@ impl Sandbox {
 
     /// Where the project is.
     pub fn root(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("project")
+        self.around().join(&self.project)
+    }
+
+    /// The folder that it lies in, with others and what they share.
+    pub fn around(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    /// Another project in the same folder, which is there or is going to be.
+    pub fn beside(&self, project: &str) -> Self {
+        Self { folder: self.folder.clone(), project: project.to_owned() }
     }
 
     /// Writes a file of the project.
@@ -109,6 +122,7 @@ impl Ran {
 /// Text without what differs from run to run: the folder, ids, times, amounts of storage.
 fn stable(text: &str, root: &Path) -> String {
     let text = text.replace(root.to_str().unwrap(), "<project>");
+    let text = text.replace(root.parent().unwrap().to_str().unwrap(), "<folder>");
     let mut out = String::new();
     let mut word = String::new();
     for c in text.chars().chain([' ']) {

@@ -8,6 +8,7 @@ mod graph;
 mod links;
 mod names;
 mod races;
+mod remotes;
 mod runs;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code)] // The other tests of the binary use the rest of it.

@@ -69,13 +69,28 @@ impl Run for Push {
         context.report("push", || remote::pushed(&done), || remote::pushed_json(&done))?;
         let exit = exit(&done.pushed);
         match exit {
-            Exit::Conflict => context.terminal.hint("get what is there first: `mdl pull`, then push again"),
+            Exit::Conflict => refusals(&done.pushed).for_each(|hint| context.terminal.hint(hint)),
             Exit::Network => context.terminal.hint("run the command again: it finds out whether it was done"),
             _ if self.no_data => context.terminal.hint("the data stays here; send it with `mdl push --data`"),
             _ => {}
         }
         Ok(exit)
     }
+}
+
+/// What to do about what was refused.
+fn refusals(pushed: &Pushed) -> impl Iterator<Item = &'static str> {
+    let is = |test: fn(&Fate) -> bool| pushed.refs.iter().any(|it| test(&it.fate));
+    let hints = [
+        is(|fate| matches!(fate, Fate::Behind | Fate::Lost))
+            .then_some("get what is there first: `mdl pull`, then push again"),
+        is(|fate| matches!(fate, Fate::CheckedOut)).then_some(
+            "push to another branch, such as `mdl push REMOTE HERE:THERE`, and merge that one there",
+        ),
+        is(|fate| matches!(fate, Fate::Taken))
+            .then_some("give the tag another name: others may rely on that one"),
+    ];
+    hints.into_iter().flatten()
 }
 
 fn exit(pushed: &Pushed) -> Exit {

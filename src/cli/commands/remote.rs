@@ -103,12 +103,17 @@ impl Run for Remote {
             What::Remove { name } => {
                 let gone = repository.remove_remote(&remote_name(name)?)?;
                 let text = || format!("forgot {}; what is at {} stays\n", escape(name), escape(&gone.url));
-                context.report("remote", text, || remote::remotes_json(std::slice::from_ref(&gone)))?;
+                let json = || serde_json::json!({ "name": gone.name.as_str(), "url": gone.url });
+                context.report("remote", text, json)?;
             }
             What::Prune { name, dry_run } => {
                 let gone = repository.prune_remote(&remote_name(name)?, *dry_run)?;
                 let done = if *dry_run { "would forget" } else { "forgot" };
-                let text = || gone.iter().map(|name| format!("{done} {}\n", escape(name.as_str()))).collect();
+                let lines = || gone.iter().map(|name| format!("{done} {}\n", escape(name.as_str())));
+                let text = || match gone.is_empty() {
+                    true => "every branch that is remembered is there still\n".to_owned(),
+                    false => lines().collect(),
+                };
                 let names: Vec<&str> = gone.iter().map(|name| name.as_str()).collect();
                 context.report(
                     "prune",

@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::encoding::{DecodeError, DecodeProblem};
 use crate::object::ObjectError;
 use crate::refs::RefError;
+use crate::repo::RepoError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
 use crate::sync::{CollectError, SyncError};
@@ -130,6 +131,10 @@ fn boxed(error: &(dyn std::error::Error + 'static)) -> Advice {
         store(error)
     } else if let Some(error) = error.downcast_ref::<SyncError>() {
         remote::sync(error)
+    } else if let Some(RepoError::Nowhere { .. }) = error.downcast_ref() {
+        remote::nowhere()
+    } else if let Some(RepoError::Remote { source, .. }) = error.downcast_ref() {
+        remote::sync(source)
     } else if let Some(error) = error.downcast_ref::<ObjectError>() {
         object(error)
     } else if let Some(error) = error.downcast_ref::<RefError>() {

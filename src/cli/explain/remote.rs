@@ -6,6 +6,7 @@ use super::{Advice, Names, line, lower, meant};
 use crate::cli::exit::Exit;
 use crate::repo::RepoError;
 use crate::storage::{LocationError, ProbeError, StorageError};
+use crate::store::StoreError;
 use crate::sync::SyncError;
 
 pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Option<Advice> {
@@ -34,11 +35,14 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Option<Advice> {
             "two people who push at once would lose each other's work there; use another store. Nothing was changed",
         ),
         RepoError::Remote { source, .. } => sync(source),
-        RepoError::Nowhere { .. } => {
-            Advice::new(Exit::Corruption, "whoever pushed without data can send it: `mdl push --data`")
-        }
+        RepoError::Nowhere { .. } => nowhere(),
         _ => return None,
     })
+}
+
+/// What to do about data that no remote has.
+pub(super) fn nowhere() -> Advice {
+    Advice::new(Exit::Corruption, "whoever pushed without data can send it: `mdl push --data`")
 }
 
 /// What to do about a remote that failed.
@@ -62,6 +66,12 @@ pub(super) fn sync(error: &SyncError) -> Advice {
             "get them first with `mdl fetch --data REV`, or push without data: `mdl push --no-data`",
         ),
         SyncError::Ref(error) => lower::reference(error),
+        SyncError::Store(
+            StoreError::Pack { .. } | StoreError::CorruptContent { .. } | StoreError::CorruptRecipe(_),
+        ) => Advice::new(
+            Exit::Corruption,
+            "`mdl fsck REMOTE` tells what else is damaged there, and `mdl fsck` what is here",
+        ),
         SyncError::Store(error) => lower::store(error),
         SyncError::Object(error) => lower::object(error),
         SyncError::Storage(error) => storage(error),
@@ -69,12 +79,16 @@ pub(super) fn sync(error: &SyncError) -> Advice {
 }
 
 pub(super) fn storage(error: &StorageError) -> Advice {
-    match is_network(&error.source) {
-        true => Advice::new(
+    match error.source.kind() {
+        _ if is_network(&error.source) => Advice::new(
             Exit::Network,
             "check the network and that the remote runs, and run the command again: it goes on where it was",
         ),
-        false => lower::io(&error.source),
+        io::ErrorKind::InvalidInput => Advice::new(
+            Exit::Conflict,
+            "name a repository, or a folder that is new or empty; nothing was changed",
+        ),
+        _ => lower::io(&error.source),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::disk::{Disk, OsDisk, create_dirs};
 use crate::name::{RefName, RemoteName};
 use crate::progress::Progress;
 use crate::refs::{self, Family};
-use crate::repo::head::{commit_of, heads};
+use crate::repo::head::heads;
 use crate::repo::{
     CheckedOut, CheckoutOptions, DIRECTORY, Head, RemoteInfo, RepoError, Repository, Upstream, remote,
 };
@@ -138,11 +138,7 @@ impl Repository {
 
     /// Makes a branch out of that of the remote, which it follows, and lets HEAD be on it.
     fn start_branch(&mut self, remote: &RemoteName, branch: &RefName) -> Result<(), RepoError> {
-        let missing = || RepoError::NoSuchBranch(branch.to_string());
-        let name = RefName::new(&format!("{remote}/{branch}")).map_err(|_| missing())?;
-        let name = refs::Ref { family: Family::Remotes, name };
-        let value = refs::read(&*self.storage, &name)?;
-        let commit = value.and_then(|(_, entry)| commit_of(&entry)).ok_or_else(missing)?;
+        let commit = self.tracked(remote, branch)?;
         if self.tip(branch)? != Some(commit) {
             self.point(&heads(branch), None, commit, &format!("clone: from {remote}"))?;
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::diff::{Selector, State};
 use crate::graph::Closure;
-use crate::id::ContentId;
+use crate::id::{CommitId, ContentId};
 use crate::name::{RefName, RemoteName};
 use crate::object::Link;
 use crate::progress::Progress;
+use crate::refs::{self, Family, Ref};
 use crate::repo::checkout::parts;
+use crate::repo::head::commit_of;
 use crate::repo::{RemoteInfo, RepoError, Repository, Resolved};
 use crate::sync::{self, DataPolicy, FetchRequest, Fetched};
 use crate::worktree::plan::Part;
@@ -46,7 +48,22 @@ impl Repository {
         };
         let fetched = sync::fetch(self.local(), &remote, &request, &self.mover("fetch"), progress);
         let fetched = fetched.map_err(|error| self.of_remote(&name, error))?;
+        for head in &options.heads {
+            self.tracked(&name, head)?;
+        }
         Ok(FetchDone { remote: self.remote_info(&name)?, fetched })
+    }
+
+    /// What a branch of a remote pointed to when it was last fetched.
+    pub(in crate::repo) fn tracked(
+        &self,
+        remote: &RemoteName,
+        branch: &RefName,
+    ) -> Result<CommitId, RepoError> {
+        let missing = || RepoError::NoSuchBranch(format!("{remote}/{branch}"));
+        let name = RefName::new(&format!("{remote}/{branch}")).map_err(|_| missing())?;
+        let value = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
+        value.and_then(|(_, entry)| commit_of(&entry)).ok_or_else(missing)
     }
 
     /// Brings the data of a state, or of some parts of it, and says how many bytes came.

@@ -2,8 +2,6 @@
 
 use crate::name::{RefName, RemoteName};
 use crate::progress::Progress;
-use crate::refs::{self, Family, Ref};
-use crate::repo::head::commit_of;
 use crate::repo::{FetchDone, FetchOptions, Head, MergeOptions, Merged, RepoError, Repository, Upstream};
 
 /// What a pull did.
@@ -29,11 +27,8 @@ impl Repository {
         let from = self.pull_from(remote, branch)?;
         let fetch = FetchOptions { remote: Some(from.remote.clone()), ..FetchOptions::default() };
         let fetch = self.fetch(&fetch, progress)?;
+        let commit = self.tracked(&from.remote, &from.branch)?;
         let name = format!("{}/{}", from.remote, from.branch);
-        let missing = || RepoError::NoSuchBranch(name.clone());
-        let tracking = RefName::new(&name).map_err(|_| missing())?;
-        let value = refs::read(&*self.storage, &Ref { family: Family::Remotes, name: tracking })?;
-        let commit = value.and_then(|(_, entry)| commit_of(&entry)).ok_or_else(missing)?;
         let merged = self.merge_commit(commit, &name, options, progress)?;
         Ok(Pulled { fetch, from, merged })
     }

@@ -4,6 +4,7 @@
 //! `schedule` one order drawn from a seed, with crashes and long pauses; `check` says what must hold after each.
 
 mod check;
+mod exchange;
 mod explore;
 mod many;
 mod races;
