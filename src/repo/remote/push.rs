@@ -75,6 +75,11 @@ impl Repository {
     }
 
     fn add_named(&self, word: &str, request: &mut PushRequest) -> Result<(), RepoError> {
+        if word == "HEAD" {
+            let Head::Branch(branch, tip) = self.head()? else { return Err(RepoError::Detached) };
+            request.heads.push((branch, tip.ok_or(RepoError::NoCommits)?));
+            return Ok(());
+        }
         let (here, there) = word.split_once(':').unwrap_or((word, word));
         let name = |text: &str| {
             RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })

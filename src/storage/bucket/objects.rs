@@ -193,6 +193,10 @@ impl Inner {
 }
 
 impl Storage for Bucket {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError> {
         let put = self.inner.put(key, Bytes::copy_from_slice(bytes));
         wait(put).map_err(self.inner.error("create", key.as_str()))

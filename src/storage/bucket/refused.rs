@@ -29,7 +29,7 @@ impl Refused {
     /// The kind of error that it is.
     pub(super) fn kind(&self) -> ErrorKind {
         match self.status {
-            400 | 300..400 => ErrorKind::InvalidInput,
+            300..=400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::PermissionDenied,
             404 => ErrorKind::NotFound,
             408 | 504 => ErrorKind::TimedOut,

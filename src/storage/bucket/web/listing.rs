@@ -58,10 +58,10 @@ impl Inner {
             [Style::File, Style::Bucket(self.depth()), Style::Bucket(0), Style::Bucket(1), Style::Index];
         for style in known.map_or_else(|| styles.to_vec(), |style| vec![style]) {
             let keys = match style {
-                Style::File => self.from_file(prefix)?,
-                Style::Bucket(depth) if depth <= self.depth() => self.from_bucket(prefix, depth)?,
+                Style::File => self.of_file(prefix)?,
+                Style::Bucket(depth) if depth <= self.depth() => self.of_bucket(prefix, depth)?,
                 Style::Bucket(_) => None,
-                Style::Index => self.from_indexes(prefix)?,
+                Style::Index => self.of_indexes(prefix)?,
             };
             if let Some(keys) = keys {
                 *locked(&self.style) = Some(style);
@@ -82,7 +82,7 @@ impl Inner {
         self.components().len()
     }
 
-    fn from_file(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
+    fn of_file(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
         let Some(bytes) = optional(self.text(LISTING, MAX_TEXT))? else { return Ok(None) };
         let bad = |reason: String| Failure::hopeless(ErrorKind::InvalidData, reason);
         let text = String::from_utf8(bytes).map_err(|_| bad("its listing is no UTF-8".to_owned()))?;
@@ -91,7 +91,7 @@ impl Inner {
     }
 
     /// Asks for S3's listing at a part of the path: that is the bucket then, and the rest lies in it.
-    fn from_bucket(&self, prefix: &str, depth: usize) -> Result<Option<Keys>, Failure> {
+    fn of_bucket(&self, prefix: &str, depth: usize) -> Result<Option<Keys>, Failure> {
         let components = self.components();
         let decoded = crate::storage::location::decoded_bytes(&components[depth..].join("/"));
         let Some(root) = decoded.and_then(|root| String::from_utf8(root).ok()) else { return Ok(None) };
@@ -121,7 +121,7 @@ impl Inner {
     }
 
     /// Follows the links of indexes downwards, and asks for the sizes of what is not known yet.
-    fn from_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
+    fn of_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
         let Some(_) = self.text("", MAX_TEXT)? else { return Ok(None) };
         let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
         let (mut visited, mut keys) = (0, Vec::new());

@@ -137,6 +137,10 @@ impl Inner {
 }
 
 impl Storage for Web {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn create(&self, key: &Key, _: &[u8]) -> Result<Created, StorageError> {
         self.read_only("create", key.as_str())
     }
