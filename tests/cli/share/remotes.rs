@@ -303,10 +303,11 @@ fn a_remote_that_can_only_be_read() {
     let ada = ada();
     let team = ada.around().join("team.mdl");
     let set = |mode| {
-        for folder in
-            [team.clone(), team.join("refs/heads/main"), team.join("packs/meta"), team.join("packs/data")]
-        {
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        for folder in ["", "tmp", "probe", "refs/heads/main", "packs/meta", "packs/data"] {
+            let folder = team.join(folder);
+            if folder.exists() {
+                std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+            }
         }
     };
     set(0o555);
