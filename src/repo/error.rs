@@ -80,6 +80,13 @@ pub enum RepoError {
     Nowhere { count: usize, first: crate::id::ContentId },
     #[error("{} and {} have no commit in common", short(&ours.to_string()), short(&theirs.to_string()))]
     Unrelated { ours: CommitId, theirs: CommitId },
+    #[error("cloned into {}, and its files could not be written", root.display())]
+    NotCheckedOut {
+        root: PathBuf,
+        branch: String,
+        #[source]
+        source: Box<RepoError>,
+    },
     #[error("no command is given, and the manifest has none")]
     NoCommand,
     #[error(transparent)]

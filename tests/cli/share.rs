@@ -444,8 +444,9 @@ fn data_that_was_left_out_is_sent_later() {
     ");
     insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../bob"]), @r"
     ---
-    error: 5 contents are not here, and no remote has them
-    hint: whoever pushed without data can send it: `mdl push --data`
+    error: cloned into <folder>/bob, and its files could not be written
+      because: 5 contents are not here, and no remote has them
+    hint: the history is there; once this is put right, `mdl checkout --force main` in it writes the files
     [exit 5]
     ");
     let bob = ada.beside("bob");

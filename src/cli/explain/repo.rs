@@ -73,6 +73,13 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
                 format!("what was written of its metrics and log is in {folder}; it shows as unfinished");
             Advice::new(advice(source, names).exit, hint)
         }
+        RepoError::NotCheckedOut { branch, source, .. } => Advice::new(
+            advice(source, names).exit,
+            format!(
+                "the history is there; once this is put right, `mdl checkout --force {}` in it writes the files",
+                line(branch)
+            ),
+        ),
         RepoError::Set { .. } => Advice::new(
             Exit::Usage,
             "`mdl show HEAD:params` and the files themselves show what there is; nothing was run",

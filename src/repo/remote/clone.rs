@@ -91,7 +91,12 @@ impl Repository {
         if !options.no_checkout
             && let Some(tip) = repository.head()?.commit()
         {
-            files = repository.move_files(None, Some(tip), CheckoutOptions::default(), progress)?;
+            let checked_out = repository.move_files(None, Some(tip), CheckoutOptions::default(), progress);
+            files = checked_out.map_err(|source| RepoError::NotCheckedOut {
+                root: repository.root.clone(),
+                branch: branch.as_ref().map(ToString::to_string).unwrap_or_default(),
+                source: Box::new(source),
+            })?;
         }
         let remote = repository.remote_info(&name)?;
         Ok(Cloned { repository, remote, fetched, branch, files })
