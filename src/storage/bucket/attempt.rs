@@ -29,7 +29,8 @@ impl Default for Patience {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(60),
-            bytes_a_second: 128 << 10,
+            // Several bodies share a line that may be slow; one that stalls is noticed by itself.
+            bytes_a_second: 16 << 10,
             attempts: 6,
             pause: Duration::from_millis(200),
         }
@@ -68,7 +69,9 @@ impl Failure {
     /// What an error means, told by its innermost cause: the layers around that tell of retries and stores. The
     /// system's kind of error, if there is one, says more than ours.
     pub(super) fn caused(error: &(dyn Error + 'static), kind: io::ErrorKind, effect: Effect) -> Self {
-        const KNOWN: [io::ErrorKind; 6] = [
+        const KNOWN: [io::ErrorKind; 8] = [
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::NotFound,
             io::ErrorKind::ConnectionRefused,
             io::ErrorKind::ConnectionReset,
             io::ErrorKind::HostUnreachable,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStoreExt, PutMode, PutPayload};
@@ -139,8 +140,7 @@ impl Inner {
             return Err(Failure::hopeless(io::ErrorKind::InvalidData, reason));
         }
         let (mut stream, mut filled) = (got.into_stream(), 0);
-        while let Some(piece) = stream.next().await {
-            let piece = piece?;
+        while let Some(piece) = self.next(&mut stream).await? {
             let room = buffer.get_mut(filled..filled + piece.len());
             room.ok_or_else(|| Failure::bad_answer("more bytes came than were asked for"))?
                 .copy_from_slice(&piece);
@@ -152,6 +152,19 @@ impl Inner {
         }
     }
 
+    /// The next piece of a body, for which nobody waits longer than for an answer.
+    async fn next(
+        &self,
+        body: &mut BoxStream<'static, object_store::Result<Bytes>>,
+    ) -> Result<Option<Bytes>, Failure> {
+        let stalled = || {
+            let reason = format!("nothing came for {} s", self.patience.answer.as_secs_f32());
+            Failure { error: io::Error::new(io::ErrorKind::TimedOut, reason), effect: Effect::Unknown }
+        };
+        let piece = tokio::time::timeout(self.patience.answer, body.next()).await;
+        Ok(piece.map_err(|_| stalled())?.transpose()?)
+    }
+
     /// The whole body, unless it is longer.
     async fn get_whole(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
         let got = self.objects.get_opts(path, GetOptions::default()).await?;
@@ -161,8 +174,8 @@ impl Inner {
             return Err(Failure::hopeless(io::ErrorKind::Other, reason));
         }
         let (mut stream, mut bytes) = (got.into_stream(), Vec::new());
-        while let Some(piece) = stream.next().await {
-            bytes.extend_from_slice(&piece?);
+        while let Some(piece) = self.next(&mut stream).await? {
+            bytes.extend_from_slice(&piece);
             if bytes.len() as u64 > size {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Requests to a web server, which is not trusted: where it may send us on, and what counts as an answer.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -43,13 +43,25 @@ fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 
 /// Addresses where machines of clouds find their credentials, and no web server.
 fn is_link_local(address: IpAddr) -> bool {
-    // What Amazon's machines use beside 169.254.169.254.
-    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    // Where clouds tell their machines secrets, beside 169.254.169.254: Amazon's, Google's and Alibaba's.
+    const METADATA: [Ipv6Addr; 3] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    ];
+    let is_secret =
+        |address: Ipv4Addr| address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200);
     match address {
-        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V4(address) => is_secret(address),
         IpAddr::V6(address) => {
-            let mapped = address.to_ipv4_mapped().is_some_and(|address| address.is_link_local());
-            mapped || address.is_unicast_link_local() || address == METADATA
+            // An address of the old kind within one of the new, as it is or behind a translator.
+            let [.., high, low] = address.segments();
+            let translated = address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
+            let inner = address.to_ipv4_mapped().or_else(|| {
+                let bits = u32::from(high) << 16 | u32::from(low);
+                translated.then_some(Ipv4Addr::from_bits(bits))
+            });
+            inner.is_some_and(is_secret) || address.is_unicast_link_local() || METADATA.contains(&address)
         }
     }
 }
@@ -180,10 +192,13 @@ mod tests {
 
     #[test]
     fn link_local_addresses_are_known_in_all_their_clothes() {
-        for text in ["169.254.169.254", "fe80::1", "febf::1", "::ffff:169.254.1.1", "fd00:ec2::254"] {
+        let secret =
+            ["169.254.169.254", "fe80::1", "febf::1", "::ffff:169.254.1.1", "64:ff9b::169.254.169.254"];
+        let of_clouds = ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200"];
+        for text in secret.into_iter().chain(of_clouds) {
             assert!(is_link_local(text.parse().unwrap()), "{text}");
         }
-        for text in ["127.0.0.1", "10.0.0.1", "::1", "169.253.0.1", "2001:db8::1"] {
+        for text in ["127.0.0.1", "10.0.0.1", "::1", "169.253.0.1", "2001:db8::1", "64:ff9b::10.0.0.1"] {
             assert!(!is_link_local(text.parse().unwrap()), "{text}");
         }
     }

@@ -18,6 +18,9 @@ use crate::storage::{Key, below};
 const LISTING: &str = "listing";
 /// An index or a listing that is longer is no answer.
 const MAX_TEXT: u64 = 256 << 20;
+/// The page of one folder is not longer, nor are there more files in all: each is asked for its size.
+const MAX_INDEX: u64 = 16 << 20;
+const MAX_KEYS: usize = 1 << 20;
 /// Folders in folders, and folders in all.
 const MAX_DEPTH: usize = 8;
 const MAX_FOLDERS: usize = 100_000;
@@ -122,7 +125,7 @@ impl Inner {
 
     /// Follows the links of indexes downwards, and asks for the sizes of what is not known yet.
     fn of_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
-        let Some(_) = self.text("", MAX_TEXT)? else { return Ok(None) };
+        let Some(_) = self.text("", MAX_INDEX)? else { return Ok(None) };
         let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
         let (mut visited, mut keys) = (0, Vec::new());
         while let Some(folder) = folders.pop() {
@@ -131,7 +134,10 @@ impl Inner {
                 return Err(Failure::hopeless(ErrorKind::InvalidData, "its folders do not end"));
             }
             let path = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-            let Some(index) = self.text(&path, MAX_TEXT)? else { continue };
+            let Some(index) = self.text(&path, MAX_INDEX)? else { continue };
+            if keys.len() > MAX_KEYS || folders.len() > MAX_FOLDERS {
+                return Err(Failure::hopeless(ErrorKind::InvalidData, "its files do not end"));
+            }
             for link in links(&String::from_utf8_lossy(&index)) {
                 let name = format!("{path}{link}");
                 match name.strip_suffix('/') {
