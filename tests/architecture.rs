@@ -27,6 +27,7 @@ const RULES: &[(&str, Rule)] = &[
     ("only the terminal prints", only_the_terminal_prints),
     ("nothing is left to do", nothing_is_left_to_do),
     ("only `disk` changes a file system", only_disk_writes),
+    ("only buckets are asynchronous", only_buckets_are_async),
     ("`unsafe` only where it is allowed", unsafe_is_listed),
     ("a file opens with what it is", files_have_headers),
     ("a file has at most 600 lines", files_are_short),
@@ -235,6 +236,17 @@ fn opened_for_writing(source: &Source) -> Vec<(usize, String)> {
     calls.map(|window| (window[1].0, format!("`.{}(…)` beside `OpenOptions`", window[1].1))).collect()
 }
 
+fn only_buckets_are_async(source: &Source, _: &House) -> Vec<(usize, String)> {
+    const NAMES: &[&str] =
+        &["async", "await", "async_trait", "futures_util", "tokio", "object_store", "reqwest", "rustls"];
+    if source.path.starts_with("storage/bucket/") {
+        return Vec::new();
+    }
+    let tokens = tokens(&source.code);
+    let found = tokens.iter().filter(|(_, token)| NAMES.contains(&token.as_str()));
+    found.map(|(line, token)| (*line, format!("`{token}`"))).collect()
+}
+
 fn unsafe_is_listed(source: &Source, _: &House) -> Vec<(usize, String)> {
     if UNSAFE.contains(&source.path.as_str()) {
         return Vec::new();
@@ -320,7 +332,7 @@ mod rules_can_fail {
     use super::*;
 
     const LIB: &str = "//! A crate.\n\npub mod id;\npub mod name;\n\npub mod object;\n\n\
-        // Pure above this line: nothing.\npub mod disk;\n\npub mod store;\npub mod refs;\n\n#[cfg(feature = \"cli\")]\npub mod cli;\n";
+        // Pure above this line: nothing.\npub mod disk;\n\npub mod storage;\n\npub mod store;\npub mod refs;\n\n#[cfg(feature = \"cli\")]\npub mod cli;\n";
 
     /// What is broken in a file of this path with this code, without the header.
     fn check(path: &str, code: &str) -> Vec<String> {
@@ -439,6 +451,23 @@ mod rules_can_fail {
             "store/mod.rs",
             "use std::fs;\nfn f() { fs::read(\"a\"); disk.rename(a, b); fs::File::open(a); }",
         );
+    }
+
+    #[test]
+    fn asynchronous_code_outside_of_buckets() {
+        for code in [
+            "async fn f() {}",
+            "fn f() { async { 1 }; }",
+            "fn f() { g().await }",
+            "use tokio::runtime::Runtime;",
+            "fn f() { object_store::parse_url(a); }",
+            "use reqwest as web;",
+        ] {
+            fails("storage/location.rs", code, "only buckets are asynchronous");
+            fails("store/mod.rs", code, "only buckets are asynchronous");
+            passes("storage/bucket/objects.rs", code);
+        }
+        passes("storage/location.rs", "// async\nfn f() { \"tokio\" }");
     }
 
     #[test]

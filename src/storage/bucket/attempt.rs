@@ -16,7 +16,9 @@ pub(super) struct Patience {
     pub(super) connect: Duration,
     /// For an answer that carries no body to speak of.
     pub(super) answer: Duration,
-    /// A body is given so much longer, as if a second moved so many bytes.
+    /// For the next piece of a body that is read.
+    pub(super) idle: Duration,
+    /// A body is given so much longer, as if a second moved so many bytes: few, for several share a slow line.
     pub(super) bytes_a_second: u64,
     /// Attempts in all.
     pub(super) attempts: u32,
@@ -29,7 +31,7 @@ impl Default for Patience {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(60),
-            // Several bodies share a line that may be slow; one that stalls is noticed by itself.
+            idle: Duration::from_secs(30),
             bytes_a_second: 16 << 10,
             attempts: 6,
             pause: Duration::from_millis(200),
@@ -115,6 +117,13 @@ impl From<object_store::Error> for Failure {
         if let Some(refused) = causes(&error).find_map(|cause| cause.downcast_ref::<Refused>()) {
             return refused.clone().into();
         }
+        match &error {
+            object_store::Error::InvalidPath { source } => return unusable_name(source),
+            object_store::Error::Unauthenticated { .. } | object_store::Error::PermissionDenied { .. } => {
+                return Self::caused(&error, io::ErrorKind::PermissionDenied, Effect::Refused);
+            }
+            _ => {}
+        }
         let http = causes(&error).find_map(|cause| cause.downcast_ref::<HttpError>());
         let (kind, effect) = match http.map(HttpError::kind) {
             Some(HttpErrorKind::Connect) => (io::ErrorKind::HostUnreachable, Effect::None),
@@ -129,12 +138,36 @@ impl From<object_store::Error> for Failure {
     }
 }
 
+/// One object with such a name makes a whole page of a listing unreadable, so it is named.
+fn unusable_name(error: &object_store::path::Error) -> Failure {
+    use object_store::path::Error::{BadSegment, EmptySegment};
+    let reason = match error {
+        EmptySegment { path } | BadSegment { path, .. } => {
+            format!(
+                "its listing shows the object {path:?}, a name that no key has: remove it, or use another prefix"
+            )
+        }
+        other => other.to_string(),
+    };
+    Failure::hopeless(io::ErrorKind::InvalidData, reason)
+}
+
 /// An error and what caused it, down to the innermost.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (**error).source())
 }
 
+fn timed_out(limit: Duration) -> Failure {
+    let reason = format!("there was no answer within {} s", limit.as_secs_f32());
+    Failure { error: io::Error::new(io::ErrorKind::TimedOut, reason), effect: Effect::Unknown }
+}
+
 impl Patience {
+    /// Waits for every answer so long.
+    pub(super) fn within(answer: Duration) -> Self {
+        Self { answer, idle: answer, pause: answer, ..Self::default() }
+    }
+
     /// How long an attempt that moves so many bytes may take.
     fn limit(&self, bytes: u64) -> Duration {
         self.answer + Duration::from_secs(bytes / self.bytes_a_second.max(1))
@@ -147,10 +180,17 @@ impl Patience {
         attempt: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let limit = self.limit(bytes);
-        tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| {
-            let reason = format!("there was no answer within {} s", limit.as_secs_f32());
-            Err(Failure { error: io::Error::new(io::ErrorKind::TimedOut, reason), effect: Effect::Unknown })
-        })
+        tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Err(timed_out(limit)))
+    }
+
+    /// The answer to a request for a body, before the body.
+    pub(super) async fn head<T>(&self, answer: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.answer, answer).await.map_err(|_| timed_out(self.answer))
+    }
+
+    /// The next piece of a body, unless nothing comes for too long.
+    pub(super) async fn piece<T>(&self, next: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.idle, next).await.map_err(|_| timed_out(self.idle))
     }
 
     /// The pause behind this attempt, the first of which is 1; `None` behind the last.

@@ -12,8 +12,9 @@ use object_store::client::{
 
 use super::refused::Refused;
 
-/// So much of the body of a refusal is read.
+/// So much of the body of a refusal is read, while it comes.
 const WORDS: usize = 8 << 10;
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The settings that every client of this room begins with.
 pub(super) fn builder() -> reqwest::ClientBuilder {
@@ -60,7 +61,7 @@ impl HttpService for Service {
         let header = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
         let mut words = Vec::new();
         let mut stream = body.bytes_stream();
-        while let Some(Ok(piece)) = stream.next().await {
+        while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, stream.next()).await {
             words.extend_from_slice(&piece);
             if words.len() > WORDS {
                 break;

@@ -7,22 +7,22 @@ use super::attempt::Failure;
 use crate::storage::Key;
 
 /// Whoever lists more keys is no storage of ours, or never stops.
-const MAX_KEYS: usize = 8 << 20;
+pub(super) const MAX_KEYS: usize = 8 << 20;
 /// Pages in a row without a new key: there are some where much was deleted.
 const MAX_EMPTY_PAGES: usize = 1000;
 
-/// Keys and their sizes, gathered from pages.
-pub(super) struct Gather {
+/// Keys and what is told of each, gathered from pages.
+pub(super) struct Gather<T> {
     /// The prefix of the whole storage, without a slash at its end.
     root: String,
     /// What all names have to begin with: empty, or with a slash at its end.
     below: String,
-    keys: BTreeMap<Key, u64>,
+    keys: BTreeMap<Key, T>,
     empty: usize,
     token: Option<String>,
 }
 
-impl Gather {
+impl<T> Gather<T> {
     /// Nothing yet of what is below a prefix, in a storage that is below `root`.
     pub(super) fn new(root: &str, prefix: &str) -> Self {
         let components = [root, prefix].into_iter().filter(|part| !part.is_empty());
@@ -43,13 +43,13 @@ impl Gather {
     /// Takes a page, and what leads to the next; returns whether there is one.
     pub(super) fn page<'a>(
         &mut self,
-        names: impl IntoIterator<Item = (&'a str, u64)>,
+        names: impl IntoIterator<Item = (&'a str, T)>,
         next: Option<String>,
     ) -> Result<bool, Failure> {
         let before = self.keys.len();
-        for (name, size) in names {
+        for (name, told) in names {
             if let Some(key) = self.key(name)? {
-                self.keys.insert(key, size);
+                self.keys.insert(key, told);
             }
         }
         let next = next.filter(|token| !token.is_empty());
@@ -77,7 +77,7 @@ impl Gather {
     }
 
     /// All that was gathered, sorted.
-    pub(super) fn finish(self) -> BTreeMap<Key, u64> {
+    pub(super) fn finish(self) -> BTreeMap<Key, T> {
         self.keys
     }
 }
@@ -86,7 +86,7 @@ impl Gather {
 mod tests {
     use super::*;
 
-    fn names(gather: Gather) -> Vec<String> {
+    fn names(gather: Gather<u64>) -> Vec<String> {
         gather.finish().into_keys().map(|key| key.to_string()).collect()
     }
 

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutMode, PutPayload};
 
 use super::attempt::{Effect, Failure, Patience};
 use super::environment::Environment;
@@ -21,10 +21,16 @@ use super::runtime::wait;
 use super::url::BucketUrl;
 use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError, too_short};
 
-/// Sizes that are remembered.
-const MAX_SIZES: usize = 200_000;
+/// Keys of which something is remembered.
+const MAX_KNOWN: usize = 200_000;
+/// A draft is kept in memory and sent at once. The longest pack is one frame of 64 MiB and a footer of 16.
+const MAX_DRAFT: usize = 96 << 20;
 
 /// A bucket of S3, Google Cloud Storage or Azure. Its clones are the same storage.
+///
+/// A body is read as what it was when it was opened: where a key was removed and created again with other bytes,
+/// reading fails, if the service tells versions of objects apart (as all three do). [`Storage::read`] reads a key
+/// as it is at that time.
 #[derive(Clone)]
 pub struct Bucket {
     inner: Arc<Inner>,
@@ -35,8 +41,33 @@ struct Inner {
     url: BucketUrl,
     patience: Patience,
     /// What listings and creations have told, so that opening what is known costs no request. Keys never change; where
-    /// one was removed and created anew, the next range that is read tells the other size.
-    sizes: Mutex<HashMap<Key, u64>>,
+    /// one was removed and created anew, the next range that is read tells that it is another.
+    known: Mutex<HashMap<Key, Known>>,
+}
+
+/// What tells a body from another of the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    size: u64,
+    tag: Option<Box<str>>,
+}
+
+impl Known {
+    /// Listings of some services leave out the quotes of a tag, and a proxy that compresses makes it a weak one.
+    fn new(size: u64, tag: Option<&str>) -> Self {
+        let bare = |tag: &str| tag.trim_start_matches("W/").trim_matches('"').into();
+        Self { size, tag: tag.map(bare).filter(|tag: &Box<str>| !tag.is_empty()) }
+    }
+
+    fn of(meta: &ObjectMeta) -> Self {
+        Self::new(meta.size, meta.e_tag.as_deref())
+    }
+
+    /// Whether this may be the body that was known before.
+    fn may_be(&self, before: &Self) -> bool {
+        let tags = self.tag.as_ref().zip(before.tag.as_ref());
+        self.size == before.size && tags.is_none_or(|(now, before)| now == before)
+    }
 }
 
 impl Bucket {
@@ -56,7 +87,7 @@ impl Bucket {
         environment: &Environment,
         answer: Duration,
     ) -> Result<Self, StorageError> {
-        Self::with_patience(url, environment, Patience { answer, pause: answer, ..Patience::default() })
+        Self::with_patience(url, environment, Patience::within(answer))
     }
 
     fn with_patience(
@@ -66,7 +97,7 @@ impl Bucket {
     ) -> Result<Self, StorageError> {
         let open = |source| StorageError { action: "open", place: url.to_string(), source };
         let objects = objects(url, environment).map_err(open)?;
-        let inner = Inner { objects, url: url.clone(), patience, sizes: Mutex::default() };
+        let inner = Inner { objects, url: url.clone(), patience, known: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -82,17 +113,17 @@ impl Inner {
         path.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))
     }
 
-    fn sizes(&self) -> MutexGuard<'_, HashMap<Key, u64>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
         // Each change is one call on the map, so a panic elsewhere leaves it whole.
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, key: &Key, size: u64) {
-        let mut sizes = self.sizes();
-        if sizes.len() >= MAX_SIZES {
-            sizes.clear();
+    fn remember(&self, key: &Key, told: Known) {
+        let mut known = self.known();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
         }
-        sizes.insert(key.clone(), size);
+        known.insert(key.clone(), told);
     }
 
     /// One conditional request, and again while it is known that it had no effect, or may be found out.
@@ -106,8 +137,8 @@ impl Inner {
                 put.await.map_err(Failure::from)
             };
             let failure = match self.patience.once(size, put).await {
-                Ok(_) => {
-                    self.remember(key, size);
+                Ok(put) => {
+                    self.remember(key, Known::new(size, put.e_tag.as_deref()));
                     return Ok(Created::Created);
                 }
                 Err(failure) => failure,
@@ -131,16 +162,21 @@ impl Inner {
     }
 
     /// Fills the buffer from an offset.
-    async fn get(&self, path: &Path, size: u64, offset: u64, buffer: &mut [u8]) -> Result<(), Failure> {
+    async fn get(&self, path: &Path, known: &Known, offset: u64, buffer: &mut [u8]) -> Result<(), Failure> {
         let end = offset + buffer.len() as u64;
         let range = Some(GetRange::Bounded(offset..end));
-        let got = self.objects.get_opts(path, GetOptions { range, ..GetOptions::default() }).await?;
-        if got.meta.size != size {
-            let reason = format!("it had {size} bytes before, and has {} now", got.meta.size);
-            return Err(Failure::hopeless(io::ErrorKind::InvalidData, reason));
+        let options = GetOptions { range, ..GetOptions::default() };
+        let got = self.patience.head(self.objects.get_opts(path, options)).await??;
+        if !Known::of(&got.meta).may_be(known) {
+            let reason = format!(
+                "what it was is not there any more: it had {} bytes, and is now another of {}",
+                known.size, got.meta.size
+            );
+            return Err(Failure::hopeless(io::ErrorKind::NotFound, reason));
         }
         let (mut stream, mut filled) = (got.into_stream(), 0);
-        while let Some(piece) = self.next(&mut stream).await? {
+        while let Some(piece) = self.patience.piece(stream.next()).await? {
+            let piece = piece?;
             let room = buffer.get_mut(filled..filled + piece.len());
             room.ok_or_else(|| Failure::bad_answer("more bytes came than were asked for"))?
                 .copy_from_slice(&piece);
@@ -167,15 +203,15 @@ impl Inner {
 
     /// The whole body, unless it is longer.
     async fn get_whole(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-        let got = self.objects.get_opts(path, GetOptions::default()).await?;
+        let got = self.patience.head(self.objects.get_opts(path, GetOptions::default())).await??;
         let size = got.meta.size;
         if size > limit {
             let reason = format!("it has {size} bytes, more than {limit}");
             return Err(Failure::hopeless(io::ErrorKind::Other, reason));
         }
         let (mut stream, mut bytes) = (got.into_stream(), Vec::new());
-        while let Some(piece) = self.next(&mut stream).await? {
-            bytes.extend_from_slice(&piece);
+        while let Some(piece) = self.patience.piece(stream.next()).await? {
+            bytes.extend_from_slice(&piece?);
             if bytes.len() as u64 > size {
                 break;
             }
@@ -187,7 +223,7 @@ impl Inner {
     }
 
     /// All keys below a prefix, page by page.
-    fn pages(&self, prefix: &str) -> Result<BTreeMap<Key, u64>, Failure> {
+    fn pages(&self, prefix: &str) -> Result<BTreeMap<Key, Known>, Failure> {
         let mut gather = Gather::new(self.url.prefix(), prefix);
         loop {
             let page = self.patience.repeat(0, async || {
@@ -197,11 +233,25 @@ impl Inner {
                 Ok(self.objects.list_paginated(below, options).await?)
             })?;
             let objects = &page.result.objects;
-            let names = objects.iter().map(|object| (object.location.as_ref(), object.size));
+            let names = objects.iter().map(|object| (object.location.as_ref(), Known::of(object)));
             if !gather.page(names, page.page_token)? {
-                return Ok(gather.finish());
+                return self.without_folders(gather.finish());
             }
         }
+    }
+
+    /// Consoles create empty objects that stand for folders. Their names end in a slash, which the client of object
+    /// stores takes away, so whether there is a key is asked.
+    fn without_folders(&self, mut keys: BTreeMap<Key, Known>) -> Result<BTreeMap<Key, Known>, Failure> {
+        let empty = keys.iter().filter(|(_, known)| known.size == 0).map(|(key, _)| key.clone());
+        for key in empty.collect::<Vec<_>>() {
+            let path = self.path(&key)?;
+            match self.patience.repeat(0, async || Ok(self.objects.head(&path).await?)) {
+                Err(failure) if is_missing(&failure) => keys.remove(&key),
+                told => told.map(|_| None)?,
+            };
+        }
+        Ok(keys)
     }
 }
 
@@ -223,31 +273,35 @@ impl Storage for Bucket {
         let inner = &self.inner;
         let error = inner.error("open", key.as_str());
         let path = inner.path(key).map_err(&error)?;
-        let known = inner.sizes().get(key).copied();
-        let size = match known {
-            Some(size) => size,
+        let known = inner.known().get(key).cloned();
+        let known = match known {
+            Some(known) => known,
             None => match inner.patience.repeat(0, async || Ok(inner.objects.head(&path).await?)) {
-                Ok(meta) => meta.size,
+                Ok(meta) => Known::of(&meta),
                 Err(failure) if is_missing(&failure) => return Ok(None),
                 Err(failure) => return Err(error(failure.error)),
             },
         };
-        inner.remember(key, size);
-        Ok(Some(Box::new(BucketBody { inner: inner.clone(), key: key.clone(), path, size })))
+        inner.remember(key, known.clone());
+        Ok(Some(Box::new(BucketBody { inner: inner.clone(), key: key.clone(), path, known })))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, StorageError> {
         let inner = &self.inner;
         let keys = inner.pages(prefix).map_err(|failure| inner.error("list", prefix)(failure.error))?;
-        let listed = keys.into_iter().map(|(key, size)| Listed { key, size });
-        Ok(listed.inspect(|listed| inner.remember(&listed.key, listed.size)).collect())
+        let listed = keys.into_iter().map(|(key, known)| {
+            let size = known.size;
+            inner.remember(&key, known);
+            Listed { key, size }
+        });
+        Ok(listed.collect())
     }
 
     fn remove(&self, key: &Key) -> Result<(), StorageError> {
         let inner = &self.inner;
         let error = inner.error("remove", key.as_str());
         let path = inner.path(key).map_err(&error)?;
-        inner.sizes().remove(key);
+        inner.known().remove(key);
         let Err(failure) = inner.patience.repeat(0, async || Ok(inner.objects.delete(&path).await?)) else {
             return Ok(());
         };
@@ -281,6 +335,12 @@ struct BucketDraft {
 
 impl Draft for BucketDraft {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        if self.bytes.len() + bytes.len() > MAX_DRAFT {
+            let reason =
+                format!("it grows beyond {} MiB, more than is sent to a bucket at once", MAX_DRAFT >> 20);
+            let source = io::Error::new(io::ErrorKind::FileTooLarge, reason);
+            return Err(self.bucket.inner.error("write", "a body")(source));
+        }
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
@@ -295,25 +355,25 @@ struct BucketBody {
     inner: Arc<Inner>,
     key: Key,
     path: Path,
-    size: u64,
+    known: Known,
 }
 
 impl Body for BucketBody {
     fn size(&self) -> u64 {
-        self.size
+        self.known.size
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StorageError> {
         let length = buffer.len() as u64;
-        if offset.checked_add(length).is_none_or(|end| end > self.size) {
+        if offset.checked_add(length).is_none_or(|end| end > self.known.size) {
             return Err(too_short(&self.key));
         }
         if buffer.is_empty() {
             return Ok(());
         }
-        let get = async || self.inner.get(&self.path, self.size, offset, buffer).await;
+        let get = async || self.inner.get(&self.path, &self.known, offset, buffer).await;
         self.inner.patience.repeat(length, get).map_err(|failure| {
-            self.inner.sizes().remove(&self.key);
+            self.inner.known().remove(&self.key);
             self.inner.error("read", self.key.as_str())(failure.error)
         })
     }

@@ -13,9 +13,11 @@ use std::time::Duration;
 use object_store::aws::{AwsCredential, AwsCredentialProvider};
 use object_store::{CredentialProvider, StaticCredentialProvider};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::environment::Environment;
+use super::runtime::wait;
 
 /// Files of settings that are longer are none.
 const MAX_FILE: u64 = 1 << 20;
@@ -74,7 +76,11 @@ impl Profile {
                 format!("the profile {:?} needs the program 'aws', which is not on the PATH", self.name);
             io::Error::new(ErrorKind::NotFound, reason)
         })?;
-        Ok(Some(Arc::new(Exported { program, profile: self.name.clone(), last: Mutex::default() })))
+        let signs_on = self.get("sso_session").or(self.get("sso_start_url")).is_some();
+        let exported = Exported { program, profile: self.name.clone(), signs_on, state: Mutex::default() };
+        // Asked before the first request, whose time it would take.
+        wait(exported.keys())?;
+        Ok(Some(Arc::new(exported)))
     }
 }
 
@@ -116,7 +122,43 @@ fn program(name: &str, path: &str) -> Option<PathBuf> {
 struct Exported {
     program: PathBuf,
     profile: String,
-    last: Mutex<Option<(Instant, Arc<AwsCredential>)>>,
+    /// Whether a person signs on in a browser, which ends after some hours.
+    signs_on: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last: Option<(Instant, Arc<AwsCredential>)>,
+    /// A request that waits for the program may end before it: the next one waits for the same.
+    running: Option<(Instant, JoinHandle<io::Result<AwsCredential>>)>,
+}
+
+impl Exported {
+    async fn keys(&self) -> io::Result<Arc<AwsCredential>> {
+        let mut state = self.state.lock().await;
+        if let Some((_, credential)) = state.last.as_ref().filter(|(since, _)| since.elapsed() < FRESH) {
+            return Ok(credential.clone());
+        }
+        let (since, running) = state.running.get_or_insert_with(|| {
+            let (program, profile) = (self.program.clone(), self.profile.clone());
+            (Instant::now(), tokio::task::spawn_blocking(move || export(&program, &profile)))
+        });
+        let exported = tokio::time::timeout_at(*since + PROGRAM, running).await;
+        state.running = None;
+        let exported = exported.map_err(|_| io::Error::new(ErrorKind::TimedOut, "'aws' did not end"))?;
+        let credential = Arc::new(exported?.map_err(|error| self.advised(error))?);
+        state.last = Some((Instant::now(), credential.clone()));
+        Ok(credential)
+    }
+
+    fn advised(&self, error: io::Error) -> io::Error {
+        if !self.signs_on || error.kind() != ErrorKind::PermissionDenied {
+            return error;
+        }
+        let advice = format!("{error} (sign on again: aws sso login --profile {})", self.profile);
+        io::Error::new(error.kind(), advice)
+    }
 }
 
 #[async_trait::async_trait]
@@ -124,23 +166,10 @@ impl CredentialProvider for Exported {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let mut last = self.last.lock().await;
-        if let Some((since, credential)) = last.as_ref().filter(|(since, _)| since.elapsed() < FRESH) {
-            let _ = since;
-            return Ok(credential.clone());
-        }
-        let (program, profile) = (self.program.clone(), self.profile.clone());
-        let asked = tokio::task::spawn_blocking(move || export(&program, &profile));
-        let failed = |error: io::Error| object_store::Error::Unauthenticated {
+        self.keys().await.map_err(|error| object_store::Error::Unauthenticated {
             path: self.profile.clone(),
             source: Box::new(error),
-        };
-        let exported = tokio::time::timeout(PROGRAM, asked).await;
-        let exported =
-            exported.map_err(|_| failed(io::Error::new(ErrorKind::TimedOut, "'aws' did not end")))?;
-        let credential = Arc::new(exported.map_err(|error| failed(error.into()))?.map_err(failed)?);
-        *last = Some((Instant::now(), credential.clone()));
-        Ok(credential)
+        })
     }
 }
 
@@ -204,6 +233,27 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_request_that_ends_before_the_program_starts_no_second_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let (program, starts) = (home.path().join("aws"), home.path().join("starts"));
+        let keys = "{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"S\"}";
+        let script = format!("#!/bin/sh\necho x >>'{}'; sleep 0.5; echo '{keys}'", starts.display());
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (profile, state) = ("work".to_owned(), Mutex::default());
+        let exported = Exported { program, profile, signs_on: true, state };
+        let short = Duration::from_millis(50);
+        wait(async {
+            assert!(tokio::time::timeout(short, exported.keys()).await.is_err(), "it takes longer");
+            exported.keys().await.map(|keys| assert_eq!(keys.key_id, "K"))
+        })
+        .unwrap();
+        assert_eq!(std::fs::read_to_string(starts).unwrap(), "x\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn the_program_is_asked_only_where_it_is_meant() {
         use std::os::unix::fs::PermissionsExt;
         let home = home();
@@ -218,6 +268,13 @@ mod tests {
         let exported = export(&aws, "work").unwrap();
         assert_eq!((exported.key_id.as_str(), exported.token.as_deref()), ("K", Some("T")));
         assert_eq!(export(&aws, "other").unwrap_err().kind(), ErrorKind::PermissionDenied);
+        std::fs::write(&aws, "#!/bin/sh\necho The session has expired. >&2; exit 255").unwrap();
+        let error = profile.credentials(&found).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert!(
+            error.to_string().ends_with("expired. (sign on again: aws sso login --profile work)"),
+            "{error}"
+        );
         let here = environment(home.path(), &[("AWS_PROFILE", "work"), ("PATH", ".:relative:")]);
         let error = profile.credentials(&here).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);

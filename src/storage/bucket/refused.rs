@@ -36,7 +36,6 @@ impl Refused {
             409 | 429 | 503 => ErrorKind::ResourceBusy,
             412 => ErrorKind::AlreadyExists,
             416 => ErrorKind::UnexpectedEof,
-            507 => ErrorKind::StorageFull,
             _ => ErrorKind::Other,
         }
     }
@@ -109,6 +108,17 @@ mod tests {
         assert_eq!(long.to_string().len(), "the server answered 500: ".len() + 300);
         let elsewhere = Refused::new(301, None, b"", Some("eu-west-1".to_owned()));
         assert!(elsewhere.to_string().ends_with("add ?region=eu-west-1)"));
+    }
+
+    #[test]
+    fn what_may_have_happened_is_no_refusal() {
+        use crate::storage::StorageError;
+        use crate::storage::bucket::attempt::{Effect, Failure};
+        for status in 300..600 {
+            let Failure { error, effect } = Refused::new(status, None, b"", None).into();
+            let error = StorageError { action: "create", place: String::new(), source: error };
+            assert!(effect != Effect::Unknown || !error.is_refusal(), "{status}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ const WORDS: u64 = 8 << 10;
 /// The client of web servers.
 pub(super) fn client(patience: &Patience) -> Result<Client, Failure> {
     let builder = client::builder().redirect(Policy::custom(redirect)).dns_resolver(Resolver);
-    Ok(builder.connect_timeout(patience.connect).read_timeout(patience.answer).build()?)
+    Ok(builder.connect_timeout(patience.connect).read_timeout(patience.idle).build()?)
 }
 
 fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
@@ -43,26 +43,29 @@ fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 
 /// Addresses where machines of clouds find their credentials, and no web server.
 fn is_link_local(address: IpAddr) -> bool {
-    // Where clouds tell their machines secrets, beside 169.254.169.254: Amazon's, Google's and Alibaba's.
+    // What the machines of Amazon, Google and Alibaba use beside 169.254.169.254.
     const METADATA: [Ipv6Addr; 3] = [
         Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
         Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
         Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
     ];
-    let is_secret =
-        |address: Ipv4Addr| address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200);
+    let v4 = |address: Ipv4Addr| address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200);
     match address {
-        IpAddr::V4(address) => is_secret(address),
+        IpAddr::V4(address) => v4(address),
         IpAddr::V6(address) => {
-            // An address of the old kind within one of the new, as it is or behind a translator.
-            let [.., high, low] = address.segments();
-            let translated = address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
-            let inner = address.to_ipv4_mapped().or_else(|| {
-                let bits = u32::from(high) << 16 | u32::from(low);
-                translated.then_some(Ipv4Addr::from_bits(bits))
-            });
-            inner.is_some_and(is_secret) || address.is_unicast_link_local() || METADATA.contains(&address)
+            address.is_unicast_link_local() || METADATA.contains(&address) || within(address).is_some_and(v4)
         }
+    }
+}
+
+/// The address of version 4 that one of version 6 stands for, or is translated to on its way (NAT64, 6to4).
+fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => join(high, low),
+        [0x64, 0xff9b, 0 | 1, _, _, _, high, low] => join(high, low),
+        [0x2002, high, low, ..] => join(high, low),
+        _ => None,
     }
 }
 
@@ -192,13 +195,24 @@ mod tests {
 
     #[test]
     fn link_local_addresses_are_known_in_all_their_clothes() {
-        let secret =
-            ["169.254.169.254", "fe80::1", "febf::1", "::ffff:169.254.1.1", "64:ff9b::169.254.169.254"];
-        let of_clouds = ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200"];
-        for text in secret.into_iter().chain(of_clouds) {
+        for text in [
+            "169.254.169.254",
+            "100.100.100.200",
+            "fe80::1",
+            "febf::1",
+            "::ffff:169.254.1.1",
+            "::169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "::ffff:100.100.100.200",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+        ] {
             assert!(is_link_local(text.parse().unwrap()), "{text}");
         }
-        for text in ["127.0.0.1", "10.0.0.1", "::1", "169.253.0.1", "2001:db8::1", "64:ff9b::10.0.0.1"] {
+        for text in ["127.0.0.1", "100.100.100.1", "::1", "169.253.0.1", "2001:db8::1", "64:ff9b::8.8.8.8"] {
             assert!(!is_link_local(text.parse().unwrap()), "{text}");
         }
     }

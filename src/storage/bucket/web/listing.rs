@@ -10,17 +10,15 @@ use super::fetch::get;
 use super::parse::{Page, lines, links, page};
 use super::{Inner, locked};
 use crate::storage::bucket::attempt::Failure;
-use crate::storage::bucket::gather::Gather;
+use crate::storage::bucket::gather::{Gather, MAX_KEYS};
 use crate::storage::bucket::runtime::wait;
 use crate::storage::{Key, below};
 
 /// The file in which `mdl ls-remote --keys` has put what there is.
 const LISTING: &str = "listing";
-/// An index or a listing that is longer is no answer.
+/// A file `listing` that is longer is no answer, nor is a page of a listing or an index.
 const MAX_TEXT: u64 = 256 << 20;
-/// The page of one folder is not longer, nor are there more files in all: each is asked for its size.
-const MAX_INDEX: u64 = 16 << 20;
-const MAX_KEYS: usize = 1 << 20;
+const MAX_PAGE: u64 = 16 << 20;
 /// Folders in folders, and folders in all.
 const MAX_DEPTH: usize = 8;
 const MAX_FOLDERS: usize = 100_000;
@@ -46,11 +44,9 @@ impl Inner {
     }
 
     fn text_at(&self, url: &Url, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
-        self.patience.repeat(limit.min(1 << 20), async || {
-            match get(&self.client, url.clone(), None).await? {
-                Some(part) => part.bytes(limit).await.map(Some),
-                None => Ok(None),
-            }
+        self.patience.repeat(limit, async || match get(&self.client, url.clone(), None).await? {
+            Some(part) => part.bytes(limit).await.map(Some),
+            None => Ok(None),
         })
     }
 
@@ -108,7 +104,7 @@ impl Inner {
             drop(query);
             let first = gather.token().is_none();
             let answer =
-                if first { optional(self.text_at(&url, MAX_TEXT))? } else { self.text_at(&url, MAX_TEXT)? };
+                if first { optional(self.text_at(&url, MAX_PAGE))? } else { self.text_at(&url, MAX_PAGE)? };
             let text = answer.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
             let Some(Page { names, next }) = page(&text) else {
                 return if first {
@@ -124,20 +120,18 @@ impl Inner {
     }
 
     /// Follows the links of indexes downwards, and asks for the sizes of what is not known yet.
-    fn of_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
-        let Some(_) = self.text("", MAX_INDEX)? else { return Ok(None) };
+    fn from_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
+        let Some(_) = self.text("", MAX_PAGE)? else { return Ok(None) };
         let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
         let (mut visited, mut keys) = (0, Vec::new());
         while let Some(folder) = folders.pop() {
             visited += 1;
-            if visited > MAX_FOLDERS || folder.split('/').count() > MAX_DEPTH {
+            let many = visited + folders.len() > MAX_FOLDERS || keys.len() > MAX_KEYS;
+            if many || folder.split('/').count() > MAX_DEPTH {
                 return Err(Failure::hopeless(ErrorKind::InvalidData, "its folders do not end"));
             }
             let path = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-            let Some(index) = self.text(&path, MAX_INDEX)? else { continue };
-            if keys.len() > MAX_KEYS || folders.len() > MAX_FOLDERS {
-                return Err(Failure::hopeless(ErrorKind::InvalidData, "its files do not end"));
-            }
+            let Some(index) = self.text(&path, MAX_PAGE)? else { continue };
             for link in links(&String::from_utf8_lossy(&index)) {
                 let name = format!("{path}{link}");
                 match name.strip_suffix('/') {

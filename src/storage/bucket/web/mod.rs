@@ -46,7 +46,7 @@ impl Web {
 
     /// As [`Web::open`], and waits for each answer only so long.
     pub fn open_within(url: &str, answer: Duration) -> Result<Self, StorageError> {
-        Self::with_patience(url, Patience { answer, pause: answer, ..Patience::default() })
+        Self::with_patience(url, Patience::within(answer))
     }
 
     fn with_patience(url: &str, patience: Patience) -> Result<Self, StorageError> {
@@ -202,7 +202,8 @@ impl Body for WebBody {
             return Ok(());
         }
         let range = async || self.inner.range(&self.key, self.size, offset, buffer).await;
-        let read = self.inner.patience.repeat(length.max(1 << 20), range);
+        // The server may send the whole.
+        let read = self.inner.patience.repeat(self.size.min(MAX_WHOLE).max(length), range);
         read.map_err(self.inner.error("read", self.key.as_str()))
     }
 }
