@@ -71,9 +71,7 @@ impl Failure {
     /// What an error means, told by its innermost cause: the layers around that tell of retries and stores. The
     /// system's kind of error, if there is one, says more than ours.
     pub(super) fn caused(error: &(dyn Error + 'static), kind: io::ErrorKind, effect: Effect) -> Self {
-        const KNOWN: [io::ErrorKind; 8] = [
-            io::ErrorKind::PermissionDenied,
-            io::ErrorKind::NotFound,
+        const KNOWN: [io::ErrorKind; 6] = [
             io::ErrorKind::ConnectionRefused,
             io::ErrorKind::ConnectionReset,
             io::ErrorKind::HostUnreachable,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutMode, PutPayload};
@@ -56,7 +55,7 @@ impl Known {
     /// Listings of some services leave out the quotes of a tag, and a proxy that compresses makes it a weak one.
     fn new(size: u64, tag: Option<&str>) -> Self {
         let bare = |tag: &str| tag.trim_start_matches("W/").trim_matches('"').into();
-        Self { size, tag: tag.map(bare).filter(|tag: &Box<str>| !tag.is_empty()) }
+        Self { size, tag: tag.map(bare).filter(|tag| !str::is_empty(tag)) }
     }
 
     fn of(meta: &ObjectMeta) -> Self {
@@ -186,19 +185,6 @@ impl Inner {
             true => Ok(()),
             false => Err(Failure::bad_answer("fewer bytes came than were asked for")),
         }
-    }
-
-    /// The next piece of a body, for which nobody waits longer than for an answer.
-    async fn next(
-        &self,
-        body: &mut BoxStream<'static, object_store::Result<Bytes>>,
-    ) -> Result<Option<Bytes>, Failure> {
-        let stalled = || {
-            let reason = format!("nothing came for {} s", self.patience.answer.as_secs_f32());
-            Failure { error: io::Error::new(io::ErrorKind::TimedOut, reason), effect: Effect::Unknown }
-        };
-        let piece = tokio::time::timeout(self.patience.answer, body.next()).await;
-        Ok(piece.map_err(|_| stalled())?.transpose()?)
     }
 
     /// The whole body, unless it is longer.

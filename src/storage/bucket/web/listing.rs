@@ -120,7 +120,7 @@ impl Inner {
     }
 
     /// Follows the links of indexes downwards, and asks for the sizes of what is not known yet.
-    fn from_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
+    fn of_indexes(&self, prefix: &str) -> Result<Option<Keys>, Failure> {
         let Some(_) = self.text("", MAX_PAGE)? else { return Ok(None) };
         let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
         let (mut visited, mut keys) = (0, Vec::new());
