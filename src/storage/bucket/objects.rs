@@ -54,8 +54,8 @@ struct Known {
 impl Known {
     /// Listings of some services leave out the quotes of a tag, and a proxy that compresses makes it a weak one.
     fn new(size: u64, tag: Option<&str>) -> Self {
-        let bare = |tag: &str| tag.trim_start_matches("W/").trim_matches('"').into();
-        Self { size, tag: tag.map(bare).filter(|tag| !str::is_empty(tag)) }
+        let bare = tag.map(|tag| tag.trim_start_matches("W/").trim_matches('"'));
+        Self { size, tag: bare.filter(|tag| !tag.is_empty()).map(Into::into) }
     }
 
     fn of(meta: &ObjectMeta) -> Self {
