@@ -290,6 +290,13 @@ impl RunId {
     }
 }
 
+impl From<&RunId> for RefName {
+    /// The name of the ref that tells of a run: its id, which no rule for names refuses.
+    fn from(id: &RunId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,6 +357,7 @@ mod tests {
         assert_eq!(id.as_str(), "01aryz6s41zzzzzzzzzzzzzzzz");
         assert_eq!((id.millis(), id.short()), (1_469_918_176_385, "zzzzzzzz"));
         assert!(id < RunId::from_parts(1_469_918_176_386, [0; 10]));
+        assert_eq!(RefName::new(id.as_str()), Ok(RefName::from(&id)));
         assert_eq!(RunId::new(id.as_str()), Ok(id));
         for text in
             ["", "01aryz6s41zzzzzzzzzzzzzzz", "81aryz6s41zzzzzzzzzzzzzzzz", "01ARYZ6S41ZZZZZZZZZZZZZZZZ", "é"]

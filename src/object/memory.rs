@@ -27,10 +27,16 @@ impl Memory {
         for bytes in self.contents.lock().unwrap_or_else(|poison| poison.into_inner()).values() {
             InsertContent::insert_content(to, &mut &bytes[..], bytes.len() as u64)?;
         }
-        for ((kind, _), bytes) in self.objects.lock().unwrap_or_else(|poison| poison.into_inner()).iter() {
-            to.insert(*kind, bytes.clone())?;
+        for (kind, bytes) in self.objects() {
+            to.insert(kind, bytes)?;
         }
         Ok(())
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> Vec<(Kind, Vec<u8>)> {
+        let objects = self.objects.lock().unwrap_or_else(|poison| poison.into_inner());
+        objects.iter().map(|((kind, _), bytes)| (*kind, bytes.clone())).collect()
     }
 
     /// How many objects are here and not there.

@@ -42,6 +42,14 @@ impl Target {
         matches!(self, Target::Finished(_) | Target::Runs(_))
     }
 
+    /// The commit that a branch or run points to.
+    pub fn commit(&self) -> Option<CommitId> {
+        match self {
+            Target::Commit(id) | Target::Finished(id) => Some(*id),
+            Target::Birth | Target::Deleted | Target::Tag(_) | Target::Runs(_) => None,
+        }
+    }
+
     /// The object that it is, if it is one.
     pub fn object(&self) -> Option<(Kind, Digest)> {
         match self {

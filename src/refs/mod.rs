@@ -33,9 +33,9 @@ pub use listing::{Logged, all_logs, list_all, names};
 pub use runs::{Runs, packed_runs, runs};
 pub use survey::{Survey, is_current, survey};
 
-use crate::name::RefName;
+use crate::name::{RefName, RunId};
 use crate::object::Time;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, random};
 use log::Log;
 
 /// What a family of refs is kept under.
@@ -59,6 +59,18 @@ impl Family {
     /// All of them, runs before batches.
     pub const ALL: [Self; 6] =
         [Self::Heads, Self::Tags, Self::Runs, Self::Batches, Self::Remotes, Self::Detached];
+
+    /// What a ref of it is called.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Heads => "branch",
+            Self::Tags => "tag",
+            Self::Runs => "run",
+            Self::Batches => "batch",
+            Self::Remotes => "remote branch",
+            Self::Detached => "detached",
+        }
+    }
 }
 
 /// A ref: a family and a name.
@@ -70,17 +82,22 @@ pub struct Ref {
     pub name: RefName,
 }
 
+impl Ref {
+    /// The ref of a run.
+    pub fn of_run(id: &RunId) -> Self {
+        Self { family: Family::Runs, name: id.into() }
+    }
+
+    /// The ref of a batch that is going to be made at this time, which no other has.
+    pub fn of_new_batch(when: &Time) -> Result<Self, StorageError> {
+        let id = RunId::from_parts(when.millis.unsigned_abs(), random()?);
+        Ok(Self { family: Family::Batches, name: (&id).into() })
+    }
+}
+
 impl std::fmt::Display for Ref {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let family = match self.family {
-            Family::Heads => "branch",
-            Family::Tags => "tag",
-            Family::Runs => "run",
-            Family::Batches => "batch",
-            Family::Remotes => "remote branch",
-            Family::Detached => "detached",
-        };
-        write!(f, "{family} {}", self.name)
+        write!(f, "{} {}", self.family.word(), self.name)
     }
 }
 

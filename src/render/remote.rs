@@ -111,7 +111,7 @@ pub fn pushed_json(done: &PushDone) -> Value {
             Fate::Unknown(_) => "unknown",
         };
         json!({
-            "family": family(it.name.family),
+            "family": it.name.family.word(),
             "name": it.name.name.as_str(),
             "from": id_json(it.from),
             "to": id_json(Some(it.to)),
@@ -127,17 +127,6 @@ pub fn pushed_json(done: &PushDone) -> Value {
         "bytes": done.pushed.bytes,
         "followed": done.followed.as_ref().map(|(branch, _)| branch.as_str()),
     })
-}
-
-fn family(family: Family) -> &'static str {
-    match family {
-        Family::Heads => "branch",
-        Family::Tags => "tag",
-        Family::Runs => "run",
-        Family::Batches => "batch",
-        Family::Remotes => "remote branch",
-        Family::Detached => "detached",
-    }
 }
 
 fn fetched_lines(FetchDone { remote, fetched }: &FetchDone) -> String {
@@ -181,7 +170,7 @@ pub fn fetched_json(done: &FetchDone) -> Value {
 fn fields(remote: &RemoteInfo, fetched: &Fetched) -> Value {
     let one = |it: &FetchedRef| {
         json!({
-            "family": family(it.name.family),
+            "family": it.name.family.word(),
             "name": it.name.name.as_str(),
             "from": id_json(it.from),
             "to": id_json(it.to),
@@ -270,7 +259,7 @@ pub fn added_remote_json(done: &RemoteAdded) -> Value {
 pub fn listed(survey: &Survey) -> String {
     let exists = survey.iter().filter(|(_, (_, entry))| entry.target.exists());
     let row = |(name, (_, entry)): (&Ref, &(u64, crate::refs::Entry))| {
-        let name = format!("{} {}", family(name.family), escape(name.name.as_str()));
+        let name = format!("{} {}", name.family.word(), escape(name.name.as_str()));
         (name, id_of(entry.target))
     };
     lines(&exists.map(row).collect::<Vec<_>>())
@@ -281,7 +270,7 @@ pub fn listed_json(survey: &Survey) -> Value {
     let exists = survey.iter().filter(|(_, (_, entry))| entry.target.exists());
     let one = |(name, (number, entry)): (&Ref, &(u64, crate::refs::Entry))| {
         json!({
-            "family": family(name.family),
+            "family": name.family.word(),
             "name": name.name.as_str(),
             "number": number,
             "id": id_json(Some(entry.target)),

@@ -5,7 +5,7 @@ use crate::id::CommitId;
 use crate::name::RefName;
 use crate::object::Find;
 use crate::refs::{self, Advanced, Family, RefError, Target};
-use crate::repo::head::{commit_of, heads};
+use crate::repo::head::heads;
 use crate::repo::{Head, RepoError, Repository};
 use crate::store::{Writer, Written};
 
@@ -27,7 +27,7 @@ impl Repository {
         let current = |name: &RefName| matches!(&head, Head::Branch(branch, _) if branch == name);
         let refs = refs::list(&*self.storage, Family::Heads)?;
         let branch = |(name, entry): (RefName, refs::Entry)| {
-            commit_of(&entry).map(|commit| Branch { current: current(&name), name, commit })
+            entry.target.commit().map(|commit| Branch { current: current(&name), name, commit })
         };
         Ok(refs.into_iter().filter_map(branch).collect())
     }

@@ -7,17 +7,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::diff::{self, Diff, State};
-use crate::encoding;
-use crate::id::{CommitId, Digest, Kind};
+use crate::id::CommitId;
 use crate::name::RefName;
-use crate::object::{self, Commit, Find, GitState, ObjectError};
+use crate::object::{self, Commit, GitState, Memory, Overlay};
 use crate::progress::{Amount, Only, Progress};
 use crate::refs::Target;
 use crate::repo::footing::until_it_stands;
 use crate::repo::head::Standing;
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Warning};
-use crate::store::{Store, Writer, Written};
+use crate::store::{Writer, Written};
 use crate::worktree::manifest::Manifest;
 
 /// Characters of a message's first line that a branch's history repeats.
@@ -188,28 +187,15 @@ impl Repository {
         let summary: String =
             commit.message.lines().next().unwrap_or_default().chars().take(MAX_SUMMARY).collect();
         let (why, target) = (format!("commit: {summary}"), Target::Commit(id));
-        let find = AndCommit { store: &self.store, id, bytes: encoding::to_bytes(commit) };
+        // A ref asks what comes before what before it uploads.
+        let new = Memory::default();
+        object::put(&new, commit)?;
+        let find = Overlay(&new, &self.store);
         let base = Some(footing.entry.target);
         let written = self.advance_with((name, footing), base, target, &why, &find, writer)?;
         if let Head::Detached(_) = head {
             self.set_head(&Head::Detached(id))?;
         }
         Ok(written)
-    }
-}
-
-/// The store, and a commit that is not in it yet: a ref asks what comes before what before it uploads.
-struct AndCommit<'a> {
-    store: &'a Store,
-    id: CommitId,
-    bytes: Vec<u8>,
-}
-
-impl Find for AndCommit<'_> {
-    fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
-        if (kind, id) == (Kind::Commit, self.id.digest()) {
-            return Ok(Some(self.bytes.clone()));
-        }
-        self.store.find(kind, id)
     }
 }

@@ -7,7 +7,6 @@ use crate::object::{Find, FindContent};
 use crate::progress::Progress;
 use crate::refs::{self, Family, Ref};
 use crate::repo::checkout::parts;
-use crate::repo::head::commit_of;
 use crate::repo::snapshot::{Snapshooter, Snapshot, Subject, Surroundings};
 use crate::repo::{Head, RepoError, Repository, Resolved, Warning};
 use crate::worktree::scan::HashOnly;
@@ -82,7 +81,7 @@ impl Repository {
         let upstream = format!("{}/{}", upstream.remote, upstream.branch);
         let Ok(name) = RefName::new(&upstream) else { return Ok(None) };
         let value = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
-        let Some(theirs) = value.and_then(|(_, entry)| commit_of(&entry)) else { return Ok(None) };
+        let Some(theirs) = value.and_then(|(_, entry)| entry.target.commit()) else { return Ok(None) };
         let only = |a, b| Ok::<_, RepoError>(graph::between(&self.store, &[a], &[b])?.len());
         Ok(Some(Ahead { ahead: only(*ours, theirs)?, behind: only(theirs, *ours)?, upstream }))
     }

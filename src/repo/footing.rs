@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 
 use crate::graph::{self, Closure};
-use crate::id::{CommitId, ContentId, Digest, Kind};
-use crate::object::{self, Commit, Find, Insert, InsertContent, Link, ObjectError, Tag};
+use crate::id::{CommitId, Kind};
+use crate::object::{self, Commit, Link, ObjectError, Tag};
 use crate::progress::{Progress, Silent};
 use crate::refs::{self, Doomed, Family, Footing, Move, Ref, RefError, Target};
 use crate::repo::{RepoError, Repository};
-use crate::store::{PackName, Writer};
+use crate::store::{PackName, StoreError, Transfer, Trust, Wanted, Writer};
 
 /// So often in a row no collection gets in the way.
 const ATTEMPTS: usize = 5;
@@ -29,7 +29,7 @@ pub(super) fn until_it_stands<T>(attempt: &mut dyn FnMut() -> Result<T, RepoErro
 }
 
 fn packs(doomed: &Doomed) -> HashSet<PackName> {
-    doomed.keys().filter_map(PackName::parse).collect()
+    PackName::of_keys(doomed.keys())
 }
 
 impl Repository {
@@ -70,59 +70,25 @@ impl Repository {
         self.secure_closure([Link::Object(Kind::Commit, commit.digest())], doomed, is_held)
     }
 
-    /// Makes sure that everything that can be reached is there to stay: what only doomed packs have is written again.
+    /// Makes sure that everything that can be reached is there to stay: what only doomed packs have is copied.
     pub(super) fn secure_closure(
         &self,
         tips: impl IntoIterator<Item = Link>,
         doomed: &Doomed,
         may_lack: bool,
     ) -> Result<(), RefError> {
-        let (writer, mut failed) = (self.writer(doomed, &Silent), None);
+        let upload = |error: StoreError| RefError::Upload(error.into());
+        let (doomed, mut failed) = (packs(doomed), None);
+        let mut transfer =
+            Transfer::new(&self.store, &self.store, &doomed, Trust::Own, &Silent).map_err(upload)?;
         Closure::new(&self.store).walk(tips, &mut |link| {
-            let kept = match link {
-                Link::Object(kind, id) => self.keep_object(&writer, kind, id),
-                Link::Content(id, size) => self.keep_content(&writer, id, size, may_lack),
-                Link::Unstored(_) => Ok(()),
-            };
-            failed = failed.take().or(kept.err());
+            failed = failed.take().or(keep(&mut transfer, link, may_lack).err());
             failed.is_none()
         })?;
         match failed {
             Some(error) => Err(error.into()),
-            None => writer.finish().map(drop).map_err(|error| RefError::Upload(error.into())),
+            None => transfer.send().map(drop).map_err(upload),
         }
-    }
-
-    fn keep_object(&self, writer: &Writer<'_>, kind: Kind, id: Digest) -> Result<(), ObjectError> {
-        if !writer.has_object(kind, id)? {
-            writer.insert(kind, self.store.find(kind, id)?.ok_or(ObjectError::Missing { kind, id })?)?;
-        }
-        Ok(())
-    }
-
-    fn keep_content(
-        &self,
-        writer: &Writer<'_>,
-        id: ContentId,
-        size: u64,
-        may_lack: bool,
-    ) -> Result<(), ObjectError> {
-        if writer.has_content(id)? {
-            return Ok(());
-        }
-        if !self.store.has_content(id)? {
-            return if may_lack { Ok(()) } else { Err(ObjectError::MissingContent(id)) };
-        }
-        let io = |error: std::io::Error| ObjectError::Storage(error.into());
-        let (mut reader, mut pipe) = std::io::pipe().map_err(io)?;
-        std::thread::scope(|scope| {
-            // The pipe is closed at the end, and the reader then sees that nothing more comes.
-            let written = scope.spawn(move || self.store.write_content(id, &mut pipe));
-            let inserted = writer.insert_content(&mut reader, size);
-            drop(reader);
-            let written = written.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            inserted.and(written)
-        })
     }
 
     /// Whether a ref keeps a commit: then nothing that it refers to was ever garbage.
@@ -146,6 +112,21 @@ impl Repository {
             }
         }
         Ok(false)
+    }
+}
+
+/// Copies something out of doomed packs, unless it lies elsewhere too.
+fn keep(transfer: &mut Transfer<'_>, link: Link, may_lack: bool) -> Result<(), ObjectError> {
+    match link {
+        Link::Object(kind, id) => match transfer.object(kind, id)? {
+            Wanted::Nowhere => Err(ObjectError::Missing { kind, id }),
+            Wanted::Here | Wanted::Taken => Ok(()),
+        },
+        Link::Content(id, _) => match transfer.content(id)? {
+            Wanted::Nowhere if !may_lack => Err(ObjectError::MissingContent(id)),
+            Wanted::Nowhere | Wanted::Here | Wanted::Taken => Ok(()),
+        },
+        Link::Unstored(_) => Ok(()),
     }
 }
 

@@ -92,10 +92,10 @@ mod tests {
     use super::*;
     use crate::graph::fixture;
     use crate::id::CommitId;
-    use crate::name::{RefName, RunId};
+    use crate::name::RunId;
     use crate::object::{self, Find, Insert, Outcome};
     use crate::progress::Silent;
-    use crate::refs::{self, Advanced, Family, Ref, Target};
+    use crate::refs::{self, Advanced, Ref, Target};
     use crate::repo::RunQuery;
 
     const OLD: GcOptions = GcOptions { dry_run: false, all: false };
@@ -106,7 +106,7 @@ mod tests {
         let objects = object::Memory::default();
         for number in 0..count {
             let id = RunId::from_parts(1_767_268_800_000 + number, [7; 10]);
-            let name = Ref { family: Family::Runs, name: RefName::new(id.as_str()).unwrap() };
+            let name = Ref::of_run(&id);
             let first = fixture::commit(&objects, number as i64, &[]);
             let mut commit: object::Commit = object::get(&objects, first).unwrap();
             let outcome = Outcome { exit: Some((number % 250) as i64), ..Outcome::default() };

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::disk::{Disk, Durability, replace};
 use crate::id::{CommitId, Digest};
 use crate::name::RefName;
-use crate::refs::{self, Entry, Family, Footing, Ref, RefError, Target};
+use crate::refs::{self, Family, Footing, Ref, RefError, Target};
 use crate::repo::{RepoError, Repository, plain};
 use crate::storage::StorageError;
 
@@ -72,7 +72,7 @@ impl Repository {
         };
         let footing = self.stand(&name)?;
         let head = match file {
-            Head::Branch(name, _) => Head::Branch(name, commit_of(&footing.entry)),
+            Head::Branch(name, _) => Head::Branch(name, footing.entry.target.commit()),
             Head::Detached(commit) => {
                 if footing.entry.target != Target::Commit(commit) {
                     self.secure(commit, &footing)?;
@@ -128,7 +128,7 @@ impl Repository {
     /// The commit that a branch points to, if it exists.
     pub(super) fn tip(&self, branch: &RefName) -> Result<Option<CommitId>, RepoError> {
         let entry = refs::read(&*self.storage, &heads(branch))?;
-        Ok(entry.and_then(|(_, entry)| commit_of(&entry)))
+        Ok(entry.and_then(|(_, entry)| entry.target.commit()))
     }
 }
 
@@ -141,12 +141,4 @@ pub(super) fn heads(name: &RefName) -> Ref {
 fn detached() -> Ref {
     // A name of letters is always one.
     Ref { family: Family::Detached, name: RefName::new("head").unwrap_or_else(|_| unreachable!()) }
-}
-
-/// The commit that an entry of a branch points to.
-pub(super) fn commit_of(entry: &Entry) -> Option<CommitId> {
-    match entry.target {
-        Target::Commit(commit) | Target::Finished(commit) => Some(commit),
-        Target::Birth | Target::Deleted | Target::Tag(_) | Target::Runs(_) => None,
-    }
 }

@@ -8,7 +8,6 @@ use crate::graph;
 use crate::id::CommitId;
 use crate::object::{self, Commit};
 use crate::refs::{self, Entry, Family, Ref, Target};
-use crate::repo::head::commit_of;
 use crate::repo::{Head, RepoError, Repository};
 
 /// Which commits to log.
@@ -124,7 +123,7 @@ impl Repository {
             names.entry(branch.commit).or_default().push(branch.name.to_string());
         }
         for (name, entry) in refs::list(&*self.storage, Family::Remotes)? {
-            if let Some(commit) = commit_of(&entry) {
+            if let Some(commit) = entry.target.commit() {
                 names.entry(commit).or_default().push(name.to_string());
             }
         }

@@ -8,7 +8,7 @@ use crate::id::{CommitId, Digest, Kind, Prefix};
 use crate::name::RefName;
 use crate::object::{self, Commit, Find, Tag};
 use crate::refs::{self, Family, Ref};
-use crate::repo::head::{commit_of, heads};
+use crate::repo::head::heads;
 use crate::repo::{Head, RepoError, Repository};
 use crate::store::Found;
 
@@ -88,7 +88,7 @@ impl Repository {
                 return Ok(object::get::<Tag>(&self.store, tag)?.commit);
             }
             let remembered = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
-            if let Some(commit) = remembered.and_then(|(_, entry)| commit_of(&entry)) {
+            if let Some(commit) = remembered.and_then(|(_, entry)| entry.target.commit()) {
                 return Ok(commit);
             }
         }
@@ -139,7 +139,7 @@ impl Repository {
             (name, _) => RefName::new(name).map_err(|_| RepoError::UnknownRevision(base.to_owned()))?,
         };
         let history = self.ref_history(&heads(&name))?;
-        Ok(history.iter().filter_map(|(_, entry)| commit_of(entry)).nth(moves))
+        Ok(history.iter().filter_map(|(_, entry)| entry.target.commit()).nth(moves))
     }
 }
 

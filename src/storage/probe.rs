@@ -5,7 +5,7 @@
 
 use std::sync::Barrier;
 
-use crate::storage::{Created, Key, Storage, StorageError};
+use crate::storage::{Created, Key, Storage, StorageError, random};
 
 /// The prefix of the keys that are tried. They are removed again, where keys can be.
 pub const PREFIX: &str = "probe";
@@ -38,14 +38,12 @@ pub fn probe(storage: &dyn Storage) -> Result<(), ProbeError> {
 }
 
 fn random_names() -> Result<Vec<Key>, StorageError> {
-    let mut random = [0; 16];
     let failed = |reason: String| StorageError {
         action: "name",
         place: PREFIX.to_owned(),
         source: std::io::Error::other(reason),
     };
-    getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
-    let name = random.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let name = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let key = |number| Key::new(&format!("{PREFIX}/{name}-{number}"));
     (0..=RACES).map(key).collect::<Option<_>>().ok_or_else(|| failed("it is no key".to_owned()))
 }

@@ -1,6 +1,6 @@
 //! The packs of a storage: their names, and their bytes, read and verified.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::id::Digest;
@@ -52,6 +52,11 @@ impl PackName {
     pub fn parse(key: &str) -> Option<Self> {
         let key = Key::new(key)?;
         Section::ALL.into_iter().find_map(|section| Self::from_key(section, &key))
+    }
+
+    /// The names behind keys, of which those that are no packs' are left out.
+    pub fn of_keys<'a>(keys: impl Iterator<Item = &'a str>) -> HashSet<Self> {
+        keys.filter_map(Self::parse).collect()
     }
 
     /// The key.

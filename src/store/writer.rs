@@ -100,12 +100,6 @@ impl<'a> Writer<'a> {
         Ok(!self.known(kind, id)? && self.seen.insert(kind, id))
     }
 
-    /// Whether an object is here, or was inserted.
-    pub fn has_object(&self, kind: Kind, id: Digest) -> Result<bool, ObjectError> {
-        let kind = EntryKind::Object(kind);
-        Ok(self.seen.contains(kind, &id) || self.known(kind, &id)?)
-    }
-
     fn known(&self, kind: EntryKind, id: &Digest) -> Result<bool, StoreError> {
         if self.listed.get().is_none() {
             self.store.catalog.refresh()?;

@@ -23,7 +23,7 @@ pub fn bring(
     progress: &dyn Progress,
 ) -> Result<Brought, SyncError> {
     let (_, doomed) = refs::doomed(local.storage)?;
-    let doomed = doomed.keys().filter_map(PackName::parse).collect();
+    let doomed = PackName::of_keys(doomed.keys());
     let mut transfer = Transfer::new(&remote.store, local.store, &doomed, Trust::Foreign, progress)?;
     let mut brought = Brought::default();
     for content in contents {

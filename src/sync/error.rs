@@ -17,8 +17,6 @@ pub enum SyncError {
     UnknownFormat { found: String },
     #[error("the remote names what it does not have, or what is damaged")]
     Incomplete { source: ObjectError },
-    #[error("{what:?} cannot be the name of a ref")]
-    Name { what: String, reason: crate::name::NameError },
     #[error("{count} contents of what should be sent are neither here nor there")]
     NotHere { count: u64 },
     #[error(transparent)]

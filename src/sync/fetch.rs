@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use crate::graph;
 use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
-use crate::object::{Link, Object, ObjectError, Runs};
+use crate::object::{self, Link, Memory, ObjectError, Overlay, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
 use crate::store::{PackName, Section, StoreError, Transfer, Trust};
-use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch};
 use crate::sync::supply::{DataPolicy, Supply};
-use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
+use crate::sync::{FEW_RUNS, Local, Remote, SyncError, unwrapped};
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
@@ -62,7 +61,6 @@ struct Planned {
     name: Ref,
     base: Option<Target>,
     target: Target,
-    footing: Option<Footing>,
 }
 
 /// Fetches what is new. An error means that the fetch could not go on; each ref has its old value or its new one.
@@ -75,7 +73,8 @@ pub fn fetch(
 ) -> Result<Fetched, SyncError> {
     let known = remote.cache.as_ref().map(|cache| cache.load()).unwrap_or_default();
     let survey = refs::survey(&*remote.storage, &known)?;
-    let mut fetch = Fetch { local, remote, request, by, progress, done: Fetched::default() };
+    let (own, done) = (Memory::default(), Fetched::default());
+    let mut fetch = Fetch { local, remote, request, by, progress, own, done };
     let mut planned = fetch.heads(&survey)?;
     if request.heads.is_none() {
         planned.extend(fetch.tags(&survey)?);
@@ -109,6 +108,8 @@ struct Fetch<'a> {
     request: &'a FetchRequest,
     by: &'a Move,
     progress: &'a dyn Progress,
+    /// A batch that is in no store yet.
+    own: Memory,
     done: Fetched,
 }
 
@@ -133,8 +134,8 @@ impl Fetch<'_> {
             }
             let base = remembered.get(&tracking.name).map(|entry| entry.target);
             there.push(tracking.name.clone());
-            if base != Some(entry.target) && commit_of(entry.target).is_some() {
-                planned.push(Planned { name: tracking, base, target: entry.target, footing: None });
+            if base != Some(entry.target) && entry.target.commit().is_some() {
+                planned.push(Planned { name: tracking, base, target: entry.target });
             }
         }
         let prefix = format!("{}/", self.request.remote);
@@ -149,7 +150,7 @@ impl Fetch<'_> {
                 continue;
             }
             let base = remembered.get(&name.name).map(|entry| entry.target);
-            planned.push(Planned { name, base, target: Target::Deleted, footing: None });
+            planned.push(Planned { name, base, target: Target::Deleted });
         }
         Ok(planned)
     }
@@ -162,12 +163,7 @@ impl Fetch<'_> {
             matches!(entry.target, Target::Tag(_)) && here.binary_search(&name.name).is_err()
         });
         Ok(new
-            .map(|(name, (_, entry))| Planned {
-                name: name.clone(),
-                base: None,
-                target: entry.target,
-                footing: None,
-            })
+            .map(|(name, (_, entry))| Planned { name: name.clone(), base: None, target: entry.target })
             .collect())
     }
 
@@ -198,7 +194,7 @@ impl Fetch<'_> {
             // Nobody appends to what is finished, and what is here of our own is not moved back.
             let is_settled = base.is_some_and(|base| base == entry.target || base.is_terminal());
             if !is_settled {
-                planned.push(Planned { name: name.clone(), base, target: entry.target, footing: None });
+                planned.push(Planned { name: name.clone(), base, target: entry.target });
             }
         }
         Ok(planned)
@@ -209,41 +205,40 @@ impl Fetch<'_> {
         if planned.is_empty() {
             return Ok(());
         }
-        let batch = self.gather(&mut planned)?;
+        self.gather(&mut planned)?;
         let by = Move { why: format!("fetch: {}", self.request.remote), ..self.by.clone() };
-        for plan in &mut planned {
-            plan.footing = Some(refs::stand(self.local.storage, &plan.name, &by)?);
-        }
+        let stand = |plan: &Planned| refs::stand(self.local.storage, &plan.name, &by);
+        let footings = planned.iter().map(stand).collect::<Result<Vec<_>, _>>()?;
         let (_, doomed) = refs::doomed(self.local.storage)?;
         if planned.iter().any(|plan| plan.target.exists()) {
             self.metadata(&doomed)?;
-            let bases = planned.iter().filter_map(|plan| plan.base.and_then(commit_of)).collect::<Vec<_>>();
+            let bases = planned.iter().filter_map(|plan| plan.base?.commit()).collect::<Vec<_>>();
             let tips = planned.iter().map(|plan| plan.target).collect::<Vec<_>>();
-            self.complete(&tips, &bases, &doomed, batch.as_ref())?;
+            self.complete(&tips, &bases, &doomed)?;
         }
-        planned.into_iter().try_for_each(|plan| self.advance(plan, &by, batch.as_ref()))
+        planned.into_iter().zip(&footings).try_for_each(|(plan, footing)| self.advance(plan, footing, &by))
     }
 
     /// Makes one batch of many finished runs.
-    fn gather(&self, planned: &mut Vec<Planned>) -> Result<Option<Runs>, SyncError> {
+    fn gather(&self, planned: &mut Vec<Planned>) -> Result<(), SyncError> {
         let run = |plan: &Planned| match (plan.base, plan.target) {
             (None, Target::Finished(commit)) => Some((RunId::new(plan.name.name.as_str()).ok()?, commit)),
             _ => None,
         };
         let runs: BTreeMap<RunId, CommitId> = planned.iter().filter_map(run).collect();
         if runs.len() <= FEW_RUNS {
-            return Ok(None);
+            return Ok(());
         }
         planned.retain(|plan| run(plan).is_none());
-        let batch = Runs { runs, batches: Vec::new() };
-        let (name, target) = (new_batch(self.by)?, Target::Runs(batch.id()));
-        planned.push(Planned { name, base: None, target, footing: None });
-        Ok(Some(batch))
+        let batch = object::put(&self.own, &Runs { runs, batches: Vec::new() })?;
+        let (name, target) = (Ref::of_new_batch(&self.by.when)?, Target::Runs(batch));
+        planned.push(Planned { name, base: None, target });
+        Ok(())
     }
 
     /// Brings every metadata pack of the remote that has something new.
     fn metadata(&mut self, doomed: &refs::Doomed) -> Result<(), SyncError> {
-        let doomed = doomed.keys().filter_map(PackName::parse).collect();
+        let doomed = PackName::of_keys(doomed.keys());
         let mut transfer =
             Transfer::new(&self.remote.store, self.local.store, &doomed, Trust::Foreign, self.progress)?;
         transfer.everything_in(Section::Meta)?;
@@ -260,15 +255,13 @@ impl Fetch<'_> {
         targets: &[Target],
         known: &[CommitId],
         doomed: &refs::Doomed,
-        batch: Option<&Runs>,
     ) -> Result<(), SyncError> {
-        let both = Both(self.local.store, &self.remote.store);
-        let find = WithBatch { find: &both, batch };
-        let (from, to, data) = (&self.remote.store, self.local.store, self.request.data);
-        let supply = Supply { from, to, find: &find, data, is_foreign: true, progress: self.progress };
+        let (from, to, own) = (&self.remote.store, self.local.store, &self.own);
+        let (near, data, progress) = (Overlay(own, to), self.request.data, self.progress);
+        let supply = Supply { from, to, find: &Overlay(&near, from), own, data, progress, is_foreign: true };
         let tips: Vec<Link> =
             targets.iter().filter_map(Target::object).map(|(kind, id)| Link::Object(kind, id)).collect();
-        let supplied = supply.supply(&tips, known, &|| self.others(), doomed, batch).map_err(incomplete)?;
+        let supplied = supply.supply(&tips, known, &|| self.others(), doomed).map_err(incomplete)?;
         self.done.objects += supplied.objects;
         self.done.bytes += supplied.bytes;
         Ok(())
@@ -279,48 +272,42 @@ impl Fetch<'_> {
         let mut tips = Vec::new();
         for family in [Family::Heads, Family::Remotes] {
             let refs = refs::list(self.local.storage, family)?;
-            tips.extend(refs.into_iter().filter_map(|(_, entry)| commit_of(entry.target)));
+            tips.extend(refs.into_iter().filter_map(|(_, entry)| entry.target.commit()));
         }
         Ok(tips)
     }
 
-    fn advance(&mut self, plan: Planned, by: &Move, batch: Option<&Runs>) -> Result<(), SyncError> {
-        let Planned { name, base, target, footing } = plan;
-        let known: Vec<CommitId> = base.and_then(commit_of).into_iter().collect();
-        let local = self.local;
+    /// Moves a ref from where it stood before everything was brought.
+    fn advance(&mut self, plan: Planned, footing: &Footing, by: &Move) -> Result<(), SyncError> {
+        let Planned { name, base, target } = plan;
+        let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
+        let Local { storage, store } = self.local;
         let mut upload = |now: &Footing| {
-            if footing.as_ref().is_some_and(|then| then.is_as(now)) || !target.exists() {
+            if footing.is_as(now) || !target.exists() {
                 return Ok(());
             }
             // A collection came in between, and may not have seen what was brought.
             let again = self.metadata(&now.doomed);
-            let again = again.and_then(|()| self.complete(&[target], &known, &now.doomed, batch));
+            let again = again.and_then(|()| self.complete(&[target], &known, &now.doomed));
             again.map_err(|error| RefError::Upload(error.into()))
         };
-        let is_ancestor = |a, b| Ok(graph::is_ancestor(local.store, a, b)?);
-        let moved = refs::advance(local.storage, &name, base, target, by, &mut upload, &is_ancestor);
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(store, a, b)?);
+        let moved = refs::advance_from(storage, &name, footing, base, target, by, &mut upload, &is_ancestor);
         match moved.map_err(unwrapped)? {
-            Advanced::Done => self.told(name, base, target, batch),
+            Advanced::Done => self.told(name, base, target),
             // Another fetch was faster: what it fetched is as true.
             Advanced::Lost(_) => Ok(()),
         }
     }
 
-    fn told(
-        &mut self,
-        name: Ref,
-        from: Option<Target>,
-        to: Target,
-        batch: Option<&Runs>,
-    ) -> Result<(), SyncError> {
+    fn told(&mut self, name: Ref, from: Option<Target>, to: Target) -> Result<(), SyncError> {
         match (name.family, to) {
             (Family::Runs, _) => self.done.runs += 1,
             (_, Target::Runs(id)) => {
-                let find = WithBatch { find: self.local.store, batch };
-                self.done.runs += refs::packed_runs(&find, [id])?.len() as u64;
+                self.done.runs += refs::packed_runs(self.local.store, [id])?.len() as u64
             }
             _ => {
-                let backwards = match (from.and_then(commit_of), commit_of(to)) {
+                let backwards = match (from.and_then(|from| from.commit()), to.commit()) {
                     (Some(from), Some(to)) => !graph::is_ancestor(self.local.store, from, to)?,
                     _ => false,
                 };

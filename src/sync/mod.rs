@@ -5,7 +5,6 @@
 //! before metadata, and metadata before refs, so that a ref never names what is not there; what was sent before an
 //! interruption is not sent again. Nothing that a remote says is believed before it was verified.
 
-mod batch;
 mod bring;
 mod collect;
 mod error;
@@ -27,11 +26,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::id::CommitId;
-use crate::refs::{self, RefError, Survey, Target};
-use crate::storage::{Listed, PROBE_PREFIX, Storage};
+use crate::name::RefName;
+use crate::refs::{self, RefError, Survey};
+use crate::storage::{Key, Listed, PROBE_PREFIX, Storage};
 use crate::store::version::{self, Version};
 use crate::store::{IndexCache, Store};
+
+/// Up to so many finished runs become refs of their own; more become a batch.
+const FEW_RUNS: usize = 8;
+/// No `HEAD` is longer.
+const MAX_HEAD: u64 = 1024;
 
 /// A repository elsewhere.
 pub struct Remote {
@@ -102,18 +106,24 @@ impl Remote {
         &self.store
     }
 
+    /// The branch that is checked out there, where there is a work tree.
+    pub fn checked_out(&self) -> Result<Option<RefName>, SyncError> {
+        let Some(key) = Key::new("HEAD") else { return Ok(None) };
+        let head = self.storage.read(&key, MAX_HEAD)?;
+        let head = head.and_then(|head| String::from_utf8(head).ok());
+        let name = head.as_deref().and_then(|head| head.strip_prefix("ref: "));
+        Ok(name.and_then(|name| RefName::new(name.trim_end()).ok()))
+    }
+
+    /// The same repository, of which more is kept from now on.
+    pub fn kept_in(self, cache: RemoteCache) -> Self {
+        Self::new(self.storage, Some(cache))
+    }
+
     /// All its refs, of which only those are read that changed since the last fetch.
     pub fn survey(&self) -> Result<Survey, SyncError> {
         let known = self.cache.as_ref().map(RemoteCache::load).unwrap_or_default();
         Ok(refs::survey(&*self.storage, &known)?)
-    }
-}
-
-/// The commit that a branch or run points to.
-fn commit_of(target: Target) -> Option<CommitId> {
-    match target {
-        Target::Commit(id) | Target::Finished(id) => Some(id),
-        _ => None,
     }
 }
 

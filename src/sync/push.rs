@@ -8,18 +8,15 @@ use std::collections::BTreeMap;
 use crate::graph;
 use crate::id::{CommitId, Kind, TagId};
 use crate::name::{RefName, RunId};
-use crate::object::{Find, Link, Object, Runs};
+use crate::object::{self, Find, Link, Memory, Overlay, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
-use crate::storage::{Key, StorageError};
-use crate::sync::batch::{Both, FEW_RUNS, WithBatch, new_batch, ref_of};
+use crate::storage::StorageError;
 use crate::sync::supply::{DataPolicy, Supplied, Supply};
-use crate::sync::{Local, Remote, SyncError, commit_of, unwrapped};
+use crate::sync::{FEW_RUNS, Local, Remote, SyncError, unwrapped};
 
 /// Runs in one batch at most.
 const BATCH: usize = 50_000;
-/// No `HEAD` is longer.
-const MAX_HEAD: u64 = 1024;
 
 /// What is to be pushed.
 #[derive(Clone, Debug, Default)]
@@ -106,8 +103,9 @@ pub fn push(
     progress: &dyn Progress,
 ) -> Result<Pushed, SyncError> {
     let survey = remote.survey()?;
-    let mut push = Push { local, remote, survey, by, data: request.data, progress, done: Pushed::default() };
-    let checked_out = if request.heads.is_empty() { None } else { push.checked_out()? };
+    let (data, own, done) = (request.data, Memory::default(), Pushed::default());
+    let mut push = Push { local, remote, survey, by, data, progress, own, done };
+    let checked_out = if request.heads.is_empty() { None } else { remote.checked_out()? };
     for (name, commit) in &request.heads {
         push.head(name, *commit, checked_out.as_ref() == Some(name))?;
     }
@@ -126,19 +124,12 @@ struct Push<'a> {
     by: &'a Move,
     data: DataPolicy,
     progress: &'a dyn Progress,
+    /// Batches that are in no store yet.
+    own: Memory,
     done: Pushed,
 }
 
 impl Push<'_> {
-    /// The branch that is checked out there, where there is a work tree.
-    fn checked_out(&self) -> Result<Option<RefName>, SyncError> {
-        let Some(key) = Key::new("HEAD") else { return Ok(None) };
-        let head = self.remote.storage.read(&key, MAX_HEAD)?;
-        let head = head.and_then(|head| String::from_utf8(head).ok());
-        let name = head.as_deref().and_then(|head| head.strip_prefix("ref: "));
-        Ok(name.and_then(|name| RefName::new(name.trim_end()).ok()))
-    }
-
     fn value(&self, name: &Ref) -> Option<Target> {
         self.survey.get(name).map(|(_, entry)| entry.target).filter(Target::exists)
     }
@@ -150,7 +141,7 @@ impl Push<'_> {
             Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => self.again(to)?,
             Some(Target::Commit(there)) if !self.is_ancestor(there, commit)? => Fate::Behind,
             Some(_) | None if checked_out => Fate::CheckedOut,
-            _ => self.advance(&name, from, to, "push", None)?,
+            _ => self.advance(&name, from, to)?,
         };
         self.done.refs.push(PushedRef { name, from, to, fate });
         Ok(())
@@ -162,7 +153,7 @@ impl Push<'_> {
         let fate = match from {
             Some(there) if there == to => self.again(to)?,
             Some(_) => Fate::Taken,
-            None => self.advance(&name, None, to, "push", None)?,
+            None => self.advance(&name, None, to)?,
         };
         self.done.refs.push(PushedRef { name, from, to, fate });
         Ok(())
@@ -172,7 +163,7 @@ impl Push<'_> {
     fn again(&mut self, to: Target) -> Result<Fate, SyncError> {
         if self.data == DataPolicy::All {
             let (_, doomed) = refs::doomed(&*self.remote.storage)?;
-            let supplied = self.supply(to, &[], &doomed, None)?;
+            let supplied = self.supply(to, &[], &doomed)?;
             self.count(supplied);
         }
         Ok(Fate::UpToDate)
@@ -186,10 +177,10 @@ impl Push<'_> {
             Target::Runs(id) => Some(id),
             _ => None,
         });
-        let there = refs::packed_runs(&Both(self.local.store, &self.remote.store), batches)?;
+        let there = refs::packed_runs(&Overlay(self.local.store, &self.remote.store), batches)?;
         let (mut loose, mut new) = (Vec::new(), BTreeMap::new());
         for run in runs.iter().filter(|run| !there.contains_key(&run.id)) {
-            let name = ref_of(&run.id)?;
+            let name = Ref::of_run(&run.id);
             match self.survey.get(&name).map(|(_, entry)| entry.target) {
                 Some(target) if target == run.target() || matches!(target, Target::Finished(_)) => {}
                 None if run.finished => drop(new.insert(run.id.clone(), run.commit)),
@@ -198,11 +189,11 @@ impl Push<'_> {
         }
         if new.len() <= FEW_RUNS {
             for (id, commit) in std::mem::take(&mut new) {
-                loose.push((ref_of(&id)?, None, Target::Finished(commit)));
+                loose.push((Ref::of_run(&id), None, Target::Finished(commit)));
             }
         }
         for (name, base, target) in loose {
-            let fate = self.advance(&name, base.filter(Target::exists), target, "push", None)?;
+            let fate = self.advance(&name, base.filter(Target::exists), target)?;
             self.settle_run(name, target, fate, 1);
         }
         while !new.is_empty() {
@@ -214,9 +205,9 @@ impl Push<'_> {
 
     fn batch(&mut self, runs: BTreeMap<RunId, CommitId>) -> Result<(), SyncError> {
         let count = runs.len() as u64;
-        let batch = Runs { runs, batches: Vec::new() };
-        let (name, target) = (new_batch(self.by)?, Target::Runs(batch.id()));
-        let fate = self.advance(&name, None, target, "push", Some(&batch))?;
+        let batch = object::put(&self.own, &Runs { runs, batches: Vec::new() })?;
+        let (name, target) = (Ref::of_new_batch(&self.by.when)?, Target::Runs(batch));
+        let fate = self.advance(&name, None, target)?;
         self.settle_run(name, target, fate, count);
         Ok(())
     }
@@ -230,26 +221,18 @@ impl Push<'_> {
         }
     }
 
-    fn advance(
-        &mut self,
-        name: &Ref,
-        base: Option<Target>,
-        target: Target,
-        why: &str,
-        batch: Option<&Runs>,
-    ) -> Result<Fate, SyncError> {
-        let known: Vec<CommitId> = base.and_then(commit_of).into_iter().collect();
-        let by = Move { why: why.to_owned(), ..self.by.clone() };
+    fn advance(&mut self, name: &Ref, base: Option<Target>, target: Target) -> Result<Fate, SyncError> {
+        let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
         let mut supplied = Supplied::default();
         let this = &*self;
         let mut upload = |footing: &Footing| {
-            let more = this.supply(target, &known, &footing.doomed, batch);
+            let more = this.supply(target, &known, &footing.doomed);
             supplied.add(more.map_err(|error| RefError::Upload(error.into()))?);
             Ok(())
         };
         let is_ancestor = |a, b| this.is_ancestor(a, b).map_err(|error| RefError::Upload(error.into()));
         let storage = &*this.remote.storage;
-        let moved = refs::advance(storage, name, base, target, &by, &mut upload, &is_ancestor);
+        let moved = refs::advance(storage, name, base, target, this.by, &mut upload, &is_ancestor);
         self.count(supplied);
         match moved {
             Ok(Advanced::Done) => Ok(Fate::Done),
@@ -269,14 +252,13 @@ impl Push<'_> {
         target: Target,
         known: &[CommitId],
         doomed: &refs::Doomed,
-        batch: Option<&Runs>,
     ) -> Result<Supplied, SyncError> {
-        let find = WithBatch { find: self.local.store, batch };
-        let (from, to, data, progress) = (self.local.store, &self.remote.store, self.data, self.progress);
-        let supply = Supply { from, to, find: &find, data, progress, is_foreign: false };
+        let (from, to, own) = (self.local.store, &self.remote.store, &self.own);
+        let (find, data, progress) = (&Overlay(own, from), self.data, self.progress);
+        let supply = Supply { from, to, find, own, data, progress, is_foreign: false };
         let tips: Vec<Link> = target.object().map(|(kind, id)| Link::Object(kind, id)).into_iter().collect();
         let others = || self.others();
-        supply.supply(&tips, known, &others, doomed, batch)
+        supply.supply(&tips, known, &others, doomed)
     }
 
     /// The tips of the branches there, if nobody moved them since they were looked at.
@@ -285,7 +267,7 @@ impl Push<'_> {
             return Ok(Vec::new());
         }
         let heads = self.survey.iter().filter(|(name, _)| name.family == Family::Heads);
-        Ok(heads.filter_map(|(_, (_, entry))| commit_of(entry.target)).collect())
+        Ok(heads.filter_map(|(_, (_, entry))| entry.target.commit()).collect())
     }
 
     /// Whether a commit is another or comes before it. Of what is not here, nothing is known.

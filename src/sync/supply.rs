@@ -1,9 +1,8 @@
 //! What a ref is going to point to, made sure of at the place where it is going to point to it.
 
-use crate::encoding;
 use crate::graph;
-use crate::id::{CommitId, Kind};
-use crate::object::{Find, Link, ObjectError, Runs};
+use crate::id::CommitId;
+use crate::object::{Find, Link, Memory, ObjectError};
 use crate::progress::Progress;
 use crate::refs::Doomed;
 use crate::store::{PackName, Store, Transfer, Trust, Wanted};
@@ -25,8 +24,10 @@ pub enum DataPolicy {
 pub(super) struct Supply<'a> {
     pub from: &'a Store,
     pub to: &'a Store,
-    /// Where the objects are read that lead from one to the next.
+    /// Where the objects are read that lead from one to the next, those of `own` among them.
     pub find: &'a dyn Find,
+    /// Objects that `from` does not have.
+    pub own: &'a Memory,
     pub data: DataPolicy,
     /// Whether nothing of `from` may be believed.
     pub is_foreign: bool,
@@ -56,20 +57,17 @@ impl Supply<'_> {
         known: &[CommitId],
         others: &dyn Fn() -> Result<Vec<CommitId>, SyncError>,
         doomed: &Doomed,
-        batch: Option<&Runs>,
     ) -> Result<Supplied, SyncError> {
-        let doomed = doomed.keys().filter_map(PackName::parse).collect();
+        let doomed = PackName::of_keys(doomed.keys());
         let trust = if self.is_foreign { Trust::Foreign } else { Trust::Own };
         let mut transfer = Transfer::new(self.from, self.to, &doomed, trust, self.progress)?;
-        let mut trusted = Vec::new();
-        if self.data != DataPolicy::All {
-            trusted.extend(known);
-            if !transfer.lists_doomed() {
-                trusted.extend(others()?);
-            }
-        }
-        if let Some(batch) = batch {
-            transfer.insert(Kind::Runs, encoding::to_bytes(batch))?;
+        let trusted = match self.data {
+            DataPolicy::All => Vec::new(),
+            _ if transfer.lists_doomed() => known.to_vec(),
+            _ => known.iter().copied().chain(others()?).collect(),
+        };
+        for (kind, bytes) in self.own.objects() {
+            transfer.insert(kind, bytes)?;
         }
         let (mut failure, mut nowhere) = (None, 0);
         graph::new_since(self.find, tips, &trusted, &mut |link| match self.want(&mut transfer, link) {
@@ -77,9 +75,7 @@ impl Supply<'_> {
             Ok(_) => {}
             Err(error) => drop(failure.get_or_insert(error)),
         })?;
-        if let Some(error) = failure {
-            return Err(error);
-        }
+        failure.map_or(Ok(()), Err)?;
         if nowhere > 0 {
             return Err(SyncError::NotHere { count: nowhere });
         }

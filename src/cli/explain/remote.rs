@@ -60,7 +60,6 @@ pub(super) fn sync(error: &SyncError) -> Advice {
             Exit::Corruption,
             "nothing was changed here; `mdl fsck REMOTE` tells what else is damaged there",
         ),
-        SyncError::Name { .. } => lower::bad_name(),
         SyncError::NotHere { .. } => Advice::new(
             Exit::NotFound,
             "get them first with `mdl fetch --data REV`, or push without data: `mdl push --no-data`",

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::id::ContentId;
 use crate::launch::{Outlets, Signals};
 use crate::name::RefName;
 use crate::object::FindContent;

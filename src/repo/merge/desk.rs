@@ -6,7 +6,7 @@ use std::io::Read;
 use crate::format::{self, Syntax};
 use crate::id::{ContentId, Digest, Kind};
 use crate::merge::Reader;
-use crate::object::{Feature, Find, FindContent, Insert, InsertContent, Memory, ObjectError};
+use crate::object::{Feature, Find, FindContent, Insert, InsertContent, Memory, ObjectError, Overlay};
 use crate::repo::remote::Contents;
 use crate::store::Store;
 use crate::value::{KeyPath, Value};
@@ -38,10 +38,7 @@ pub(super) struct Desk<'a> {
 
 impl Find for Desk<'_> {
     fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
-        match self.new.find(kind, id)? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => self.store.find(kind, id),
-        }
+        Overlay(&self.new, self.store).find(kind, id)
     }
 }
 

@@ -15,9 +15,8 @@ use crate::repo::head::heads;
 use crate::repo::{
     CheckedOut, CheckoutOptions, DIRECTORY, Head, RemoteInfo, RepoError, Repository, Upstream, remote,
 };
-use crate::storage::{Key, Storage};
 use crate::store::version;
-use crate::sync::{self, DataPolicy, FetchRequest, Fetched, Remote};
+use crate::sync::{self, DataPolicy, FetchRequest, Fetched, Remote, SyncError};
 use crate::worktree::apply::ApplyError;
 
 /// How to clone.
@@ -67,13 +66,11 @@ impl Repository {
         disk: Arc<dyn Disk>,
     ) -> Result<Cloned, RepoError> {
         let location = remote::location(url, base)?;
-        let failed = |error: sync::SyncError| RepoError::Remote {
-            place: location.to_string(),
-            source: Box::new(error),
-        };
-        let storage = location.open(disk.clone()).map_err(|error| failed(error.into()))?;
+        let failed =
+            |error: SyncError| RepoError::Remote { place: location.to_string(), source: Box::new(error) };
         // Before anything is made here.
-        Remote::open(storage.clone(), None).map_err(failed)?;
+        let opened = location.open(disk.clone()).map_err(SyncError::from);
+        let remote = opened.and_then(|storage| Remote::open(storage, None)).map_err(failed)?;
         require_new(to)?;
         let io = |source| RepoError::Io { action: "write", path: to.to_owned(), source };
         create_dirs(&*disk, to).map_err(io)?;
@@ -81,23 +78,17 @@ impl Repository {
         let mut repository = Self::skeleton(&root, disk)?;
         let name = RemoteName::new("origin").map_err(|_| RepoError::NoRemote { known: Vec::new() })?;
         repository.set_remote(&name, Some(location.to_string()))?;
-        let fetched = repository.fetch_everything(&name, storage.clone(), options.data, progress)?;
-        let branch = repository.first_branch(&name, &*storage, options.branch.as_ref())?;
+        let remote = remote.kept_in(repository.remote_cache(&name));
+        let fetched = repository.fetch_everything(&name, &remote, options.data, progress)?;
+        let branch = repository.first_branch(&name, &remote, options.branch.as_ref())?;
         if let Some(branch) = &branch {
             repository.start_branch(&name, branch)?;
         }
         version::stamp(&*repository.storage)?;
-        let mut files = CheckedOut::default();
-        if !options.no_checkout
-            && let Some(tip) = repository.head()?.commit()
-        {
-            let checked_out = repository.move_files(None, Some(tip), CheckoutOptions::default(), progress);
-            files = checked_out.map_err(|source| RepoError::NotCheckedOut {
-                root: repository.root.clone(),
-                branch: branch.as_ref().map(ToString::to_string).unwrap_or_default(),
-                source: Box::new(source),
-            })?;
-        }
+        let files = match options.no_checkout {
+            true => CheckedOut::default(),
+            false => repository.first_checkout(progress)?,
+        };
         let remote = repository.remote_info(&name)?;
         Ok(Cloned { repository, remote, fetched, branch, files })
     }
@@ -105,40 +96,47 @@ impl Repository {
     fn fetch_everything(
         &self,
         name: &RemoteName,
-        storage: Arc<dyn Storage>,
+        remote: &Remote,
         data: bool,
         progress: &dyn Progress,
     ) -> Result<Fetched, RepoError> {
-        let fetch = || {
-            let remote = Remote::open(storage, Some(self.remote_cache(name)))?;
-            let data = if data { DataPolicy::All } else { DataPolicy::Nothing };
-            let request = FetchRequest { remote: name.clone(), heads: None, data, prune: false };
-            sync::fetch(self.local(), &remote, &request, &self.mover("clone"), progress)
-        };
-        fetch().map_err(|error| self.of_remote(name, error))
+        let data = if data { DataPolicy::All } else { DataPolicy::Nothing };
+        let request = FetchRequest { remote: name.clone(), heads: None, data, prune: false };
+        let fetched = sync::fetch(self.local(), remote, &request, &self.mover("clone"), progress);
+        fetched.map_err(|error| self.of_remote(name, error))
+    }
+
+    /// Writes the files of what HEAD is on, if that has a commit.
+    fn first_checkout(&self, progress: &dyn Progress) -> Result<CheckedOut, RepoError> {
+        let Head::Branch(branch, Some(tip)) = self.head()? else { return Ok(CheckedOut::default()) };
+        let checked_out = self.move_files(None, Some(tip), CheckoutOptions::default(), progress);
+        checked_out.map_err(|source| RepoError::NotCheckedOut {
+            root: self.root.clone(),
+            branch: branch.to_string(),
+            source: Box::new(source),
+        })
     }
 
     /// The branch to begin with: the one that was asked for, the one that is checked out there, `main`, or the first.
     fn first_branch(
         &self,
         remote: &RemoteName,
-        storage: &dyn Storage,
+        there: &Remote,
         wanted: Option<&RefName>,
     ) -> Result<Option<RefName>, RepoError> {
-        let there: Vec<RefName> = refs::list(&*self.storage, Family::Remotes)?
+        let branches: Vec<RefName> = refs::list(&*self.storage, Family::Remotes)?
             .into_iter()
             .filter_map(|(name, _)| super::short_name(remote, &name))
             .collect();
         if let Some(wanted) = wanted {
-            let found = there.contains(wanted).then(|| wanted.clone());
+            let found = branches.contains(wanted).then(|| wanted.clone());
             return found.map(Some).ok_or_else(|| RepoError::NoSuchBranch(wanted.to_string()));
         }
         // Not every remote has a work tree; that it cannot be asked is no failure.
-        let head = Key::new("HEAD").and_then(|key| storage.read(&key, 1 << 10).ok().flatten());
-        let head = head.and_then(|head| String::from_utf8(head).ok());
-        let head = head.as_deref().and_then(|head| head.strip_prefix("ref: ")).map(str::trim_end);
-        let named = |name: &str| there.iter().find(|there| there.as_str() == name).cloned();
-        Ok(head.and_then(named).or_else(|| named("main")).or_else(|| there.first().cloned()))
+        let checked_out = there.checked_out().ok().flatten();
+        let main = RefName::new("main").ok();
+        let preferred = checked_out.into_iter().chain(main).find(|name| branches.contains(name));
+        Ok(preferred.or_else(|| branches.into_iter().next()))
     }
 
     /// Makes a branch out of that of the remote, which it follows, and lets HEAD be on it.

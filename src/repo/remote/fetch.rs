@@ -10,7 +10,6 @@ use crate::object::Link;
 use crate::progress::Progress;
 use crate::refs::{self, Family, Ref};
 use crate::repo::checkout::parts;
-use crate::repo::head::commit_of;
 use crate::repo::{RemoteInfo, RepoError, Repository, Resolved};
 use crate::sync::{self, DataPolicy, FetchRequest, Fetched};
 use crate::worktree::plan::Part;
@@ -63,7 +62,7 @@ impl Repository {
         let missing = || RepoError::NoSuchBranch(format!("{remote}/{branch}"));
         let name = RefName::new(&format!("{remote}/{branch}")).map_err(|_| missing())?;
         let value = refs::read(&*self.storage, &Ref { family: Family::Remotes, name })?;
-        value.and_then(|(_, entry)| commit_of(&entry)).ok_or_else(missing)
+        value.and_then(|(_, entry)| entry.target.commit()).ok_or_else(missing)
     }
 
     /// Brings the data of a state, or of some parts of it, and says how many bytes came.

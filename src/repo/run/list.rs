@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use crate::id::CommitId;
 use crate::name::{RefName, RunId};
 use crate::object;
-use crate::refs::{self, Entry, Family};
-use crate::repo::head::commit_of;
-use crate::repo::run::{RecordedRun, ref_of};
+use crate::refs::{self, Entry, Family, Ref};
+use crate::repo::run::RecordedRun;
 use crate::repo::{RepoError, Repository};
 
 /// Fewer characters of an id name no run: too many words would.
@@ -63,7 +62,7 @@ impl Repository {
     fn recorded_in(&self, known: &refs::Runs, id: &RunId) -> Result<Option<RecordedRun>, RepoError> {
         let mut packed = known.packed(id);
         if packed.is_none() {
-            if let Some((_, entry)) = refs::read(&*self.storage, &ref_of(id)?)? {
+            if let Some((_, entry)) = refs::read(&*self.storage, &Ref::of_run(id))? {
                 return self.recorded(id.clone(), &entry).map(Some);
             }
             // It had a log when it was listed: a collection has moved it to a batch.
@@ -75,8 +74,8 @@ impl Repository {
 
     /// The last commit of a run, if it has one.
     pub(in crate::repo) fn last_commit_of(&self, id: &RunId) -> Result<Option<CommitId>, RepoError> {
-        match refs::read(&*self.storage, &ref_of(id)?)? {
-            Some((_, entry)) => Ok(commit_of(&entry)),
+        match refs::read(&*self.storage, &Ref::of_run(id))? {
+            Some((_, entry)) => Ok(entry.target.commit()),
             None => Ok(self.known_runs()?.packed(id)),
         }
     }

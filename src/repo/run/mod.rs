@@ -29,14 +29,3 @@ pub(in crate::repo) use record::Beginning;
 pub use record::Begun;
 pub use state::{RecordedRun, RunState};
 pub use sweep::{SweepOptions, SweepWitness, SweptRun};
-
-use crate::name::{RefName, RunId};
-use crate::refs::{Family, Ref};
-use crate::repo::RepoError;
-
-/// The ref of a run.
-fn ref_of(id: &RunId) -> Result<Ref, RepoError> {
-    let name = RefName::new(id.as_str());
-    let name = name.map_err(|reason| RepoError::Name { what: id.to_string(), reason })?;
-    Ok(Ref { family: Family::Runs, name })
-}

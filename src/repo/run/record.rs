@@ -4,12 +4,13 @@ use crate::id::{CommitId, DefinitionId};
 use crate::name::RunId;
 use crate::object::{self, Commit, Definition, GitState, Outcome, Run, Time};
 use crate::progress::{Only, Progress};
-use crate::refs::{self, Footing, Target};
+use crate::refs::{self, Footing, Ref, Target};
 use crate::repo::footing::until_it_stands;
 use crate::repo::run::execute::Executed;
 use crate::repo::run::place::Place;
-use crate::repo::run::{RecordedRun, RunState, ref_of};
+use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::{RepoError, Repository};
+use crate::storage::random;
 use crate::store::Writer;
 
 /// A run that has begun: its definition is recorded, durably.
@@ -53,13 +54,7 @@ impl RepoError {
 impl Repository {
     /// An id for a run that begins now.
     pub(in crate::repo) fn new_run_id(&self) -> Result<RunId, RepoError> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(|error| RepoError::Io {
-            action: "draw random bytes for",
-            path: "a run".into(),
-            source: std::io::Error::other(error),
-        })?;
-        Ok(RunId::from_parts(self.now().millis.unsigned_abs(), random))
+        Ok(RunId::from_parts(self.now().millis.unsigned_abs(), random()?))
     }
 
     /// Records what goes into a run, as `define` puts it into the writer; again, where a collection took away
@@ -70,7 +65,7 @@ impl Repository {
         progress: &dyn Progress,
         define: Define<'_>,
     ) -> Result<Begun, RepoError> {
-        let (name, by) = (ref_of(&beginning.run.id)?, self.mover("run: started"));
+        let (name, by) = (Ref::of_run(&beginning.run.id), self.mover("run: started"));
         until_it_stands(&mut || {
             // The run's ref is begun before anything is looked for in the store, so that a collection sees it.
             let footing = refs::stand(&*self.storage, &name, &by)?;
@@ -100,7 +95,7 @@ impl Repository {
 
     /// Where a run stands that is about to be finished.
     pub(in crate::repo) fn stand_on_run(&self, begun: &Begun) -> Result<Footing, RepoError> {
-        self.stand(&ref_of(&begun.run.id)?)
+        self.stand(&Ref::of_run(&begun.run.id))
     }
 
     /// Records what came out of a run, written on this footing. Nothing is ever appended to its ref after that.
@@ -115,7 +110,7 @@ impl Repository {
         let commit = Commit { outcome: recorded, time: self.now(), ..begun.recorded.clone() };
         let id = object::put(&writer, &commit)?;
         let (base, target) = (Some(Target::Commit(begun.commit)), Target::Finished(id));
-        let name = ref_of(&begun.run.id)?;
+        let name = Ref::of_run(&begun.run.id);
         self.advance_with((&name, footing), base, target, "run: finished", &self.store, writer)?;
         let state = RunState::of(Some(&outcome), false);
         Ok(RecordedRun {

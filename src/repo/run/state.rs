@@ -4,7 +4,6 @@ use crate::id::CommitId;
 use crate::name::RunId;
 use crate::object::{self, Commit, Outcome};
 use crate::refs::Entry;
-use crate::repo::head::commit_of;
 use crate::repo::{RepoError, Repository};
 use crate::value::Value;
 
@@ -109,7 +108,7 @@ pub struct RecordedRun {
 impl Repository {
     /// A run as the last entry of its ref has it.
     pub(super) fn recorded(&self, id: RunId, entry: &Entry) -> Result<RecordedRun, RepoError> {
-        let commit = match commit_of(entry) {
+        let commit = match entry.target.commit() {
             Some(commit) => Some((commit, object::get(&self.store, commit)?)),
             None => None,
         };

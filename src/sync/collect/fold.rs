@@ -11,7 +11,6 @@ use crate::name::{RefName, RunId};
 use crate::object::{self, Runs};
 use crate::progress::Silent;
 use crate::refs::{self, Advanced, Family, Footing, Logged, Ref, RefError, Target};
-use crate::storage::random;
 use crate::store::PackName;
 use crate::sync::CollectError;
 use crate::sync::collect::{Collection, patiently};
@@ -46,13 +45,11 @@ impl Collection<'_> {
         if !many_runs && !many_batches {
             return Ok(0);
         }
-        let id = RunId::from_parts(self.options.by.when.millis.unsigned_abs(), random()?);
-        let name = RefName::new(id.as_str()).map_err(|_| CollectError::Contended)?;
-        let name = Ref { family: Family::Batches, name };
+        let name = Ref::of_new_batch(&self.options.by.when)?;
         for _ in 0..TRIES {
             let footing = refs::stand(self.storage, &name, &self.options.by)?;
             let here = self.packs()?;
-            if footing.doomed.keys().filter_map(PackName::parse).any(|pack| here.contains_key(&pack)) {
+            if PackName::of_keys(footing.doomed.keys()).iter().any(|pack| here.contains_key(pack)) {
                 // What the runs need may lie in packs that are about to go: it is not ours to trust.
                 return Ok(0);
             }
@@ -122,8 +119,7 @@ impl Collection<'_> {
 
     fn remove_runs<'b>(&self, runs: impl Iterator<Item = &'b RunId>) -> Result<(), CollectError> {
         for id in runs {
-            let Ok(name) = RefName::new(id.as_str()) else { continue };
-            refs::remove_log(self.storage, &Ref { family: Family::Runs, name })?;
+            refs::remove_log(self.storage, &Ref::of_run(id))?;
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ const RUN: &str = "refs/runs/01kdwpvng00w3ge1r70w3ge1r7";
 
 fn run_ref() -> Ref {
     let id = RunId::new(RUN.strip_prefix("refs/runs/").unwrap()).unwrap();
-    Ref { family: Family::Runs, name: RefName::new(id.as_str()).unwrap() }
+    Ref::of_run(&id)
 }
 
 /// Commits that all writers have.

@@ -13,7 +13,7 @@ use crate::storage::{Key, Storage};
 use crate::store::{PackName, Store};
 
 pub(super) fn packs_of(doomed: &Doomed) -> HashSet<PackName> {
-    doomed.keys().filter_map(PackName::parse).collect()
+    PackName::of_keys(doomed.keys())
 }
 
 pub(super) fn ended(moved: Result<Advanced, RefError>) -> End {

@@ -45,7 +45,7 @@ fn fold(repository: &Repository, runs: &[&(RunId, CommitId)]) {
     let folded = runs.iter().map(|(id, commit)| (id.clone(), *commit)).collect();
     let batch = object::put(&writer, &object::Runs { runs: folded, batches: Vec::new() }).unwrap();
     writer.finish().unwrap();
-    let name = Ref { family: Family::Batches, ..ref_of(&repository.new_run_id().unwrap()).unwrap() };
+    let name = Ref { family: Family::Batches, ..Ref::of_run(&repository.new_run_id().unwrap()) };
     let (target, find) = (Target::Runs(batch), &repository.store);
     repository.advance_ref(&name, None, target, "gc", find, &mut |_| Ok(())).unwrap();
     for (id, _) in runs {
@@ -94,7 +94,7 @@ fn a_run_of_another_machine_does_not_run_here() {
     let unfinished = Commit { outcome: None, run: Some(elsewhere), ..commit };
     let unfinished = object::put(&writer, &unfinished).unwrap();
     writer.finish().unwrap();
-    let (name, find) = (ref_of(&id).unwrap(), &repository.store);
+    let (name, find) = (Ref::of_run(&id), &repository.store);
     repository.advance_ref(&name, None, Target::Commit(unfinished), "", find, &mut |_| Ok(())).unwrap();
     let newest = repository.runs(&RunQuery { limit: Some(1), sweep: None }).unwrap().runs.remove(0);
     assert_eq!((newest.id, newest.state), (id, RunState::Unfinished));

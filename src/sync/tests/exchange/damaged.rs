@@ -26,7 +26,7 @@ fn a_remote_that_lacks_what_it_names_changes_nothing_here() {
     let targets = [
         (branch("main"), Target::Commit(ids[1])),
         (Ref { family: Family::Tags, name: name("v1") }, Target::Tag(v1)),
-        (batch::ref_of(&run(1)).unwrap(), Target::Finished(ids[1])),
+        (Ref::of_run(&run(1)), Target::Finished(ids[1])),
         (Ref { family: Family::Batches, name: name(run(2).as_str()) }, Target::Runs(runs.id())),
     ];
     for lacking in &all {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use crate::disk::OsDisk;
 use crate::graph::{self, fixture};
-use crate::id::{ContentId, Kind, TagId};
+use crate::id::{CommitId, ContentId, Kind, TagId};
 use crate::name::{RefName, RemoteName, RunId};
 use crate::object::{self, Find, Link, Object, Tag, Time};
 use crate::progress::Silent;
-use crate::refs::{Family, Move, Ref};
+use crate::refs::{Family, Move, Ref, Target};
 use crate::storage::{Listed, Memory};
 use crate::sync::*;
 
@@ -284,7 +284,7 @@ fn many_finished_runs_become_one_batch() {
     assert_eq!(fetched(&there, &theirs, &everything(DataPolicy::Nothing)).runs, 0);
     // Who pushed them meets them again: they stay as they were, once.
     for tip in &request.runs {
-        ours.point(&batch::ref_of(&tip.id).unwrap(), Target::Finished(tip.commit));
+        ours.point(&Ref::of_run(&tip.id), Target::Finished(tip.commit));
     }
     fetched(&there, &ours, &everything(DataPolicy::Nothing));
     assert_eq!(refs::runs(&ours.keys, &ours.store).unwrap().ids().len(), 20);
@@ -294,7 +294,7 @@ fn many_finished_runs_become_one_batch() {
 fn a_run_is_pushed_as_it_goes_on_and_when_it_is_done() {
     let (ours, ids) = with_chain(3);
     let (there, theirs) = (Place::new(), Place::new());
-    let name = batch::ref_of(&run(1)).unwrap();
+    let name = Ref::of_run(&run(1));
     let tips = [
         (RunTip { id: run(1), commit: ids[0], finished: false }, Target::Commit(ids[0])),
         (RunTip { id: run(1), commit: ids[1], finished: false }, Target::Commit(ids[1])),
