@@ -20,10 +20,11 @@ use crate::worktree::scan::STAGE;
 
 mod stage;
 mod swap;
+mod write;
 
 use stage::Stage;
-pub(super) use stage::{Staged, Target, write};
 use swap::Swap;
+pub(super) use write::{Staged, Syncing, Target, write};
 
 /// Where and with what a plan is applied.
 pub struct Place<'a> {
@@ -72,7 +73,8 @@ pub enum ApplyError {
     Object(#[from] ObjectError),
 }
 
-/// So few files are made durable one by one; more of them at once, and so are modes, for which there is no other way.
+/// So few files or directories are made durable one by one; more of them at once, and so are modes, for which there
+/// is no other way.
 const FEW: usize = 64;
 
 /// Creates a directory for a checkout of its own, or checks that it has no name but those that are wanted and what
@@ -108,12 +110,12 @@ pub fn apply(plan: &Plan, place: &Place<'_>, contents: &impl ReadContents) -> Re
     let is_mode = |action: &Action| matches!(action, Action::SetMode { .. });
     // Somebody was stopped, and what looks as it should be may not be durable; or is at work beside us.
     let others = stage::is_begun(place.staging);
-    let few = new.len() <= FEW && !others && !plan.actions.iter().any(is_mode);
     if plan.actions.is_empty() && !others {
         return Ok(Applied::default());
     }
-    let stage = Stage::new(place, new.iter().map(|action| action.path().as_str()))?;
-    let applied = perform(plan, &new, &stage, place, contents, few);
+    let stage = Stage::new(place, plan, &new)?;
+    let names_alone = !others && !plan.actions.iter().any(is_mode);
+    let applied = perform(plan, &new, &stage, place, contents, names_alone);
     // Not before all is durable: that there is a stage tells the next checkout that this one was interrupted.
     stage.remove();
     applied
@@ -125,18 +127,18 @@ fn perform(
     stage: &Stage<'_>,
     place: &Place<'_>,
     contents: &impl ReadContents,
-    few: bool,
+    names_alone: bool,
 ) -> Result<Applied, ApplyError> {
-    let one_by_one = new.len() <= FEW;
+    let path = |number| stage.path(number);
+    let (disk, progress, syncing) = (place.disk, place.progress, stage.syncing());
+    write(&Staged::of(new), contents, &Target { path: &path, disk, progress, syncing })?;
+    // After the files, none of which can so be written through one.
     for (number, action) in new.iter().enumerate() {
         if let Action::Link { path, content, .. } = action {
-            make_link(&stage.path(number), path, *content, place.disk, contents)?;
+            make_link(&stage.path(number), path, *content, disk, contents)?;
         }
     }
-    stage.fill(&Staged::of(new), contents, place, one_by_one)?;
-    if !one_by_one {
-        stage.sync()?;
-    }
+    stage.sync()?;
     let swap = Swap::new(place, stage)?;
     let mut applied = Applied::default();
     let first_write = plan.actions.iter().position(is_written).unwrap_or(plan.actions.len());
@@ -144,10 +146,11 @@ fn perform(
     // What is written comes in one piece, between what makes room for it and what is no longer wanted.
     let (before, rest) = plan.actions.split_at(first_write);
     let (writes, after) = rest.split_at(last_write - first_write);
+    let mut written = swap.in_trees(new)?;
     before.iter().try_for_each(|action| swap.step(action, &mut applied))?;
-    let written = swap.write(writes, &mut applied)?;
+    written.extend(swap.write(writes, &mut applied)?);
     after.iter().try_for_each(|action| swap.step(action, &mut applied))?;
-    sync(plan, place, few)?;
+    sync(plan, place, stage, names_alone)?;
     written.into_iter().for_each(|written| written.learn(place));
     Ok(applied)
 }
@@ -177,11 +180,12 @@ pub(super) fn make_link(
     }
 }
 
-/// Makes all names durable: those of a few files by their directories, more of them by their file systems.
-fn sync(plan: &Plan, place: &Place<'_>, few: bool) -> Result<(), ApplyError> {
-    let directories: BTreeSet<&str> =
-        plan.actions.iter().map(|action| look::split(action.path().as_str()).0).collect();
-    let few = few && directories.len() <= FEW;
+/// Makes all names durable: in a few directories one by one, in more by their file systems, and so all else that
+/// may not be durable yet.
+fn sync(plan: &Plan, place: &Place<'_>, stage: &Stage<'_>, names_alone: bool) -> Result<(), ApplyError> {
+    let above = plan.actions.iter().map(|action| look::split(action.path().as_str()).0);
+    let directories: BTreeSet<&str> = above.filter(|directory| !stage.has_synced(directory)).collect();
+    let few = names_alone && directories.len() <= FEW;
     let mut devices = BTreeSet::new();
     for directory in std::iter::once("").filter(|_| !few).chain(directories) {
         let path = if directory.is_empty() { place.root.to_owned() } else { place.root.join(directory) };

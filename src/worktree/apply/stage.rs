@@ -1,25 +1,22 @@
 //! New files on their way: written under names of their own, verified, and only then given their place.
+//!
+//! A directory that is new waits with everything in it, and gets its place as one. Other files wait alone.
 
-use std::collections::HashMap;
-use std::io;
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::disk::{self, Disk, Durability, NewFile};
-use crate::id::ContentId;
-use crate::object::{ContentSink, ObjectError, ReadContents};
-use crate::progress::{Amount, Progress};
-use crate::worktree::apply::{ApplyError, Place, failed};
+use crate::disk::{self, Disk};
+use crate::name::TreePath;
+use crate::worktree::apply::write::Syncing;
+use crate::worktree::apply::{ApplyError, FEW, Place, failed};
 use crate::worktree::look;
-use crate::worktree::plan::Action;
+use crate::worktree::plan::{Action, Plan};
 use crate::worktree::scan::STAGE;
 
 /// So many files at most share a folder.
 const FOLDER: usize = 1024;
-/// So many contents are asked for at once.
-const SLICE: usize = 1 << 16;
 /// What the name of a stage starts with.
 const PREFIX: &str = "checkout-";
 
@@ -28,41 +25,114 @@ pub(super) struct Stage<'a> {
     disk: &'a dyn Disk,
     /// By device.
     folders: HashMap<u64, PathBuf>,
-    /// Which device each new file is on, by its number.
-    devices: Vec<u64>,
+    /// Directories that are new and whose parents are not.
+    trees: Vec<Tree<'a>>,
+    /// By the paths of `trees`.
+    tree_at: HashMap<&'a str, usize>,
+    /// Files and links, by their numbers.
+    new: Vec<(&'a str, Berth)>,
+}
+
+/// A directory that is new, with everything in it.
+struct Tree<'a> {
+    path: &'a str,
+    /// Where it waits.
+    folder: PathBuf,
+}
+
+/// Where a new file waits.
+#[derive(Clone, Copy)]
+enum Berth {
+    /// Alone, on this device.
+    Alone(u64),
+    /// In the tree of this number.
+    In(usize),
 }
 
 impl<'a> Stage<'a> {
-    /// Makes the folders for new files of these paths. Its number is a file's place among them.
-    pub fn new<'p>(place: &Place<'a>, paths: impl Iterator<Item = &'p str>) -> Result<Self, ApplyError> {
-        let mut this = Self { disk: place.disk, folders: HashMap::new(), devices: Vec::new() };
-        let mut known: HashMap<String, (u64, PathBuf)> = HashMap::new();
-        let (device, root) = existing(place.root, "")?;
+    /// Makes room for all that a plan writes. The number of a file is its place among what is new.
+    pub fn new(place: &Place<'a>, plan: &'a Plan, new: &[&'a Action]) -> Result<Self, ApplyError> {
+        let mut this = Self {
+            disk: place.disk,
+            folders: HashMap::new(),
+            trees: Vec::new(),
+            tree_at: HashMap::new(),
+            new: Vec::with_capacity(new.len()),
+        };
         // Also where there is nothing to stage: see `is_begun`.
-        this.folders.insert(device, this.folder(place, device, &root)?);
-        for path in paths {
+        this.device(place, "")?;
+        for action in &plan.actions {
+            if let Action::MakeDir { path } = action {
+                this.make_dir(place, path)?;
+            }
+        }
+        let mut known: HashMap<&str, Berth> = HashMap::new();
+        for action in new {
+            let path = action.path().as_str();
             let (directory, _) = look::split(path);
-            let (device, above) = match known.get(directory) {
-                Some(found) => found.clone(),
-                None => {
-                    let found = existing(place.root, directory)?;
-                    known.insert(directory.to_owned(), found.clone());
-                    found
-                }
+            let berth = match known.get(directory) {
+                Some(berth) => *berth,
+                None => this.berth(place, directory)?,
             };
-            this.devices.push(device);
-            if !this.folders.contains_key(&device) {
-                let folder = this.folder(place, device, &above)?;
-                this.folders.insert(device, folder);
-            }
+            known.insert(directory, berth);
+            this.new.push((path, berth));
         }
-        for index in (0..this.devices.len()).step_by(FOLDER) {
-            for folder in this.folders.values() {
-                let folder = folder.join(format!("{}", index / FOLDER));
-                this.disk.create_dir(&folder).map_err(|e| failed("create", &folder, e))?;
-            }
-        }
+        this.make_folders()?;
         Ok(this)
+    }
+
+    /// Where files of a directory wait.
+    fn berth(&mut self, place: &Place<'_>, directory: &str) -> Result<Berth, ApplyError> {
+        match self.tree_of(directory) {
+            Some(tree) => Ok(Berth::In(tree)),
+            None => self.device(place, directory).map(Berth::Alone),
+        }
+    }
+
+    /// The device that a directory is on or would be, which has a folder from now on.
+    fn device(&mut self, place: &Place<'_>, directory: &str) -> Result<u64, ApplyError> {
+        let (device, nearest) = existing(place.root, directory)?;
+        if !self.folders.contains_key(&device) {
+            let folder = self.folder(place, device, &nearest)?;
+            self.folders.insert(device, folder);
+        }
+        Ok(device)
+    }
+
+    /// Makes a new directory where it waits.
+    fn make_dir(&mut self, place: &Place<'_>, path: &'a TreePath) -> Result<(), ApplyError> {
+        let (path, above) = (path.as_str(), look::split(path.as_str()).0);
+        let directory = match self.tree_of(above) {
+            Some(tree) => self.trees[tree].within(path),
+            None => {
+                let device = self.device(place, above)?;
+                let number = self.trees.len();
+                let folder = self.folders[&device].join(format!("tree-{number}"));
+                self.trees.push(Tree { path, folder: folder.clone() });
+                self.tree_at.insert(path, number);
+                folder
+            }
+        };
+        self.disk.create_dir(&directory).map_err(|e| failed("create", &directory, e))
+    }
+
+    /// The tree that a directory is or is in.
+    fn tree_of(&self, directory: &str) -> Option<usize> {
+        let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
+        ends.filter(|_| !self.trees.is_empty()).find_map(|end| self.tree_at.get(&directory[..end]).copied())
+    }
+
+    /// Makes the folders of files that wait alone.
+    fn make_folders(&self) -> Result<(), ApplyError> {
+        let folder = |(number, (_, berth)): (usize, &(&str, Berth))| match berth {
+            Berth::Alone(device) => Some((*device, number / FOLDER)),
+            Berth::In(_) => None,
+        };
+        let folders: BTreeSet<(u64, usize)> = self.new.iter().enumerate().filter_map(folder).collect();
+        folders.iter().try_for_each(|(device, number)| {
+            let folder = self.folders[device].join(number.to_string());
+            self.disk.create_dir(&folder).map_err(|e| failed("create", &folder, e))
+        })
     }
 
     /// Makes the folder for a device: in the staging folder if that is on it, else beside what is written.
@@ -84,30 +154,41 @@ impl<'a> Stage<'a> {
 
     /// Where a new file is.
     pub fn path(&self, number: usize) -> PathBuf {
-        let folder = &self.folders[&self.devices[number]];
-        folder.join(format!("{}/{number}", number / FOLDER))
-    }
-
-    /// Reads contents into files.
-    pub fn fill(
-        &self,
-        files: &[Staged],
-        contents: &impl ReadContents,
-        place: &Place<'_>,
-        durable: bool,
-    ) -> Result<(), ApplyError> {
-        let durability = if durable { Durability::Durable } else { Durability::Cache };
-        let path = |number| self.path(number);
-        let target = Target { path: &path, disk: self.disk, progress: place.progress, durability };
-        write(files, contents, &target)
-    }
-
-    /// Makes everything in it durable.
-    pub fn sync(&self) -> Result<(), ApplyError> {
-        for folder in self.folders.values() {
-            self.disk.sync_file_system(folder).map_err(|e| failed("sync", folder, e))?;
+        let (path, berth) = self.new[number];
+        match berth {
+            Berth::Alone(device) => self.folders[&device].join(format!("{}/{number}", number / FOLDER)),
+            Berth::In(tree) => self.trees[tree].within(path),
         }
-        Ok(())
+    }
+
+    /// Whether a new file gets its place with a directory.
+    pub fn is_in_tree(&self, number: usize) -> bool {
+        matches!(self.new[number].1, Berth::In(_))
+    }
+
+    /// Where a directory waits that gets its place as one.
+    pub fn tree(&self, path: &str) -> Option<&Path> {
+        self.tree_at.get(path).map(|tree| &*self.trees[*tree].folder)
+    }
+
+    /// Whether the names in a directory are durable when it gets its place.
+    pub fn has_synced(&self, directory: &str) -> bool {
+        self.syncing() == Syncing::Later && self.tree_of(directory).is_some()
+    }
+
+    /// When files become durable: few of them one by one.
+    pub fn syncing(&self) -> Syncing {
+        if self.new.len() <= FEW { Syncing::Each } else { Syncing::Later }
+    }
+
+    /// Makes everything in it durable that is not yet and cannot be so in its place.
+    pub fn sync(&self) -> Result<(), ApplyError> {
+        if self.syncing() != Syncing::Later {
+            return Ok(());
+        }
+        let sync =
+            |folder: &PathBuf| self.disk.sync_file_system(folder).map_err(|e| failed("sync", folder, e));
+        self.folders.values().try_for_each(sync)
     }
 
     /// Removes what is left. What cannot be removed harms nobody.
@@ -116,121 +197,12 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Where and how contents are written.
-pub(in crate::worktree) struct Target<'a> {
-    /// The place of a file, by its number.
-    pub path: &'a (dyn Fn(usize) -> PathBuf + Sync),
-    pub disk: &'a dyn Disk,
-    pub progress: &'a dyn Progress,
-    /// Whether each file is durable at the end.
-    pub durability: Durability,
-}
-
-/// Reads contents into new files, verified.
-pub(in crate::worktree) fn write(
-    files: &[Staged],
-    contents: &impl ReadContents,
-    target: &Target<'_>,
-) -> Result<(), ApplyError> {
-    for files in files.chunks(SLICE) {
-        let wanted: Vec<(ContentId, u64)> = files.iter().map(|file| (file.content, file.size)).collect();
-        contents.read_contents(&wanted, &Sink { target, files, open: Mutex::default() })?;
+impl Tree<'_> {
+    /// Where something that is going to be at a path waits, if it is this directory or in it.
+    fn within(&self, path: &str) -> PathBuf {
+        let below = path.strip_prefix(self.path).unwrap_or_default().trim_start_matches('/');
+        self.folder.join(below)
     }
-    Ok(())
-}
-
-/// A file to write.
-pub(in crate::worktree) struct Staged {
-    /// Its number in the stage.
-    pub number: usize,
-    pub content: ContentId,
-    pub size: u64,
-    pub executable: bool,
-}
-
-impl Staged {
-    /// The files that a plan writes, with the places of their actions as numbers.
-    pub(in crate::worktree) fn of(actions: &[&Action]) -> Vec<Self> {
-        let file = |(number, action): (usize, &&Action)| match **action {
-            Action::Write { content, size, executable, .. } => {
-                Some(Self { number, content, size, executable })
-            }
-            _ => None,
-        };
-        actions.iter().enumerate().filter_map(file).collect()
-    }
-}
-
-struct Sink<'a, 'p> {
-    target: &'a Target<'p>,
-    files: &'a [Staged],
-    /// Files that are begun and not complete.
-    open: Mutex<HashMap<usize, Arc<dyn NewFile>>>,
-}
-
-impl Sink<'_, '_> {
-    fn open(&self) -> MutexGuard<'_, HashMap<usize, Arc<dyn NewFile>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn create(&self, file: &Staged) -> Result<Arc<dyn NewFile>, ObjectError> {
-        let path = (self.target.path)(file.number);
-        Ok(self.target.disk.create(&path, file.executable).map_err(storage)?.into())
-    }
-
-    fn is_durable(&self) -> bool {
-        self.target.durability == Durability::Durable
-    }
-
-    fn file(&self, index: usize) -> Result<Arc<dyn NewFile>, ObjectError> {
-        // Two threads may bring the first bytes of one file: the lock is held while it is created.
-        let mut open = self.open();
-        if let Some(file) = open.get(&index) {
-            return Ok(file.clone());
-        }
-        let file = self.create(&self.files[index])?;
-        open.insert(index, file.clone());
-        Ok(file)
-    }
-}
-
-impl ContentSink for Sink<'_, '_> {
-    fn write(&self, index: usize, offset: u64, bytes: &[u8]) -> Result<(), ObjectError> {
-        let wanted = &self.files[index];
-        let len = bytes.len() as u64;
-        if offset.checked_add(len).is_none_or(|end| end > wanted.size) {
-            let (id, limit) = (wanted.content, wanted.size);
-            return Err(ObjectError::TooLarge { id, size: offset.saturating_add(len), limit });
-        }
-        if len == 0 {
-            return Ok(());
-        }
-        if len == wanted.size {
-            // The whole file at once: nobody else asks for it before it is verified.
-            let file = self.create(wanted)?;
-            file.write_at(0, bytes).map_err(storage)?;
-            if self.is_durable() {
-                file.sync().map_err(storage)?;
-            }
-            return Ok(());
-        }
-        self.file(index)?.write_at(offset, bytes).map_err(storage)
-    }
-
-    fn verified(&self, index: usize) -> Result<(), ObjectError> {
-        let wanted = &self.files[index];
-        let file = self.open().remove(&index);
-        let file = if wanted.size == 0 && file.is_none() { Some(self.create(wanted)?) } else { file };
-        if let Some(file) = file.filter(|_| self.is_durable()) {
-            file.sync().map_err(storage)?;
-        }
-        self.target.progress.advance(Amount { items: 1, bytes: wanted.size });
-        Ok(())
-    }
-}
-
-fn storage(error: io::Error) -> ObjectError {
-    ObjectError::Storage(Box::new(error))
 }
 
 /// The nearest directory that is there and is not reached through a link, and its device.
@@ -267,13 +239,13 @@ fn sweep(disk: &dyn Disk, staging: &Path) {
     }
 }
 
-/// Removes a stage: folders of files, two levels deep.
-fn remove(disk: &dyn Disk, stage: &Path) {
-    for folder in std::fs::read_dir(stage).into_iter().flatten().flatten() {
-        for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            let _ = disk.remove_file(&file.path());
+/// Removes a folder and what is in it.
+fn remove(disk: &dyn Disk, folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => remove(disk, &entry.path()),
+            _ => drop(disk.remove_file(&entry.path())),
         }
-        let _ = disk.remove_dir(&folder.path());
     }
-    let _ = disk.remove_dir(stage);
+    let _ = disk.remove_dir(folder);
 }

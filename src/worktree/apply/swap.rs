@@ -6,7 +6,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -35,20 +35,26 @@ struct Spot {
     _directory: OwnedFd,
 }
 
-/// A file that has its place.
+/// A file that was written.
 pub(super) struct Written<'p> {
     path: &'p TreePath,
     content: ContentId,
     /// As it was while it was staged.
     staged: Stat,
+    /// Whether it was renamed by itself, which its times tell; those of a file in a directory that is renamed stay.
+    alone: bool,
 }
 
 impl Written<'_> {
     /// Lets the stat cache know the file, unless it was changed since.
     pub fn learn(self, place: &Place<'_>) {
-        if let Ok(stat) = look::stat(&place.root.join(self.path.as_str()))
-            && !stat.differs(&self.staged)
-        {
+        let now = if self.alone {
+            let now = look::stat(&place.root.join(self.path.as_str())).ok();
+            now.filter(|now| !now.differs(&self.staged))
+        } else {
+            Some(self.staged)
+        };
+        if let Some(stat) = now {
             place.cache.learn(self.path.as_str(), stat, self.content);
         }
     }
@@ -58,6 +64,19 @@ impl<'a> Swap<'a> {
     pub fn new(place: &'a Place<'a>, stage: &'a Stage<'a>) -> Result<Self, ApplyError> {
         let root = look::open_root(place.root).map_err(|e| failed("open", place.root, e))?;
         Ok(Self { place, stage, root })
+    }
+
+    /// The files that get their places with new directories, while these wait.
+    pub fn in_trees<'p>(&self, new: &[&'p Action]) -> Result<Vec<Written<'p>>, ApplyError> {
+        let one = |(number, action): (usize, &&'p Action)| match action {
+            Action::Write { path, content, .. } if self.stage.is_in_tree(number) => {
+                let staged = self.stage.path(number);
+                let stat = look::stat(&staged).map_err(|e| failed("look at", &staged, e));
+                Some(stat.map(|staged| Written { path, content: *content, staged, alone: false }))
+            }
+            _ => None,
+        };
+        new.par_iter().enumerate().filter_map(one).collect()
     }
 
     /// Gives new files their places, and others their modes. New files are staged under their place among all new ones.
@@ -88,6 +107,7 @@ impl<'a> Swap<'a> {
 
     fn put<'p>(&self, number: usize, action: &'p Action) -> Result<Option<Written<'p>>, ApplyError> {
         let (path, content, was) = match action {
+            Action::Write { .. } | Action::Link { .. } if self.stage.is_in_tree(number) => return Ok(None),
             Action::Write { path, content, was, .. } | Action::Link { path, content, was, .. } => {
                 (path, *content, was)
             }
@@ -105,19 +125,11 @@ impl<'a> Swap<'a> {
         let gone = || failed("write", &self.full(path), io::ErrorKind::NotFound.into());
         let spot = self.unchanged(path, was.as_ref())?.ok_or_else(gone)?;
         let target = &spot.target;
-        let renamed = match spot.stat {
-            Some(_) => disk.rename(&staged, target),
-            None => match disk.rename_new(&staged, target) {
-                // Nothing was there a moment ago.
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => disk.rename(&staged, target),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(ApplyError::Changed(path.clone()));
-                }
-                renamed => renamed,
-            },
-        };
-        renamed.map_err(|e| failed("write", &self.full(path), e))?;
-        Ok(Some(Written { path, content, staged: stat }))
+        match spot.stat {
+            Some(_) => disk.rename(&staged, target).map_err(|e| failed("write", &self.full(path), e))?,
+            None => self.rename_new(path, &staged, target)?,
+        }
+        Ok(Some(Written { path, content, staged: stat, alone: true }))
     }
 
     /// Removes or creates a name.
@@ -139,25 +151,32 @@ impl<'a> Swap<'a> {
                     removed => removed.map_err(|e| failed("remove", &self.full(path), e)),
                 }
             }
-            Action::MakeDir { path } => {
-                let gone = || failed("create", &self.full(path), io::ErrorKind::NotFound.into());
-                let spot = self.spot(path)?.ok_or_else(gone)?;
-                match disk.create_dir(&spot.target) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        self.is_directory(path, &spot.target)
-                    }
-                    made => made.map_err(|e| failed("create", &self.full(path), e)),
-                }
-            }
+            Action::MakeDir { path } => match self.stage.tree(path.as_str()) {
+                Some(tree) => self.put_tree(path, tree),
+                None => Ok(()),
+            },
             Action::Write { .. } | Action::Link { .. } | Action::SetMode { .. } => Ok(()),
         }
     }
 
-    fn is_directory(&self, path: &TreePath, target: &std::path::Path) -> Result<(), ApplyError> {
-        match look::stat(target).map_err(|e| failed("look at", target, e))?.kind {
-            FileKind::Directory => Ok(()),
-            _ => Err(ApplyError::Changed(path.clone())),
-        }
+    /// Gives a new directory its place, with everything in it.
+    fn put_tree(&self, path: &TreePath, tree: &Path) -> Result<(), ApplyError> {
+        let gone = || failed("create", &self.full(path), io::ErrorKind::NotFound.into());
+        let spot = self.spot(path)?.ok_or_else(gone)?;
+        self.rename_new(path, tree, &spot.target)
+    }
+
+    /// Renames something to a path that had nothing a moment ago.
+    fn rename_new(&self, path: &TreePath, from: &Path, to: &Path) -> Result<(), ApplyError> {
+        use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, Unsupported};
+        let renamed = match self.place.disk.rename_new(from, to) {
+            Err(error) if error.kind() == Unsupported => self.place.disk.rename(from, to),
+            renamed => renamed,
+        };
+        renamed.map_err(|error| match error.kind() {
+            AlreadyExists | DirectoryNotEmpty | NotADirectory => ApplyError::Changed(path.clone()),
+            _ => failed("write", &self.full(path), error),
+        })
     }
 
     fn full(&self, path: &TreePath) -> PathBuf {

@@ -16,11 +16,11 @@ use rayon::prelude::*;
 pub use remove::remove;
 pub use source::Source;
 
-use crate::disk::{Disk, Durability};
+use crate::disk::Disk;
 use crate::name::TreePath;
 use crate::object::{Find, ReadContents};
 use crate::progress::{Amount, Progress};
-use crate::worktree::apply::{self, ApplyError, Staged, Target, failed};
+use crate::worktree::apply::{self, ApplyError, Staged, Syncing, Target, failed};
 use crate::worktree::plan::{Action, LocalChanges, Part, PlanError, States, plan};
 use source::Had;
 
@@ -101,7 +101,7 @@ fn write(
         .collect();
     let rest: Vec<Staged> =
         Staged::of(writes).into_iter().filter(|file| had[file.number] == Had::Not).collect();
-    let target = Target { path: &place, disk, progress, durability: Durability::Cache };
+    let target = Target { path: &place, disk, progress, syncing: Syncing::Never };
     apply::write(&rest, store, &target)?;
     let count = |how| had.iter().filter(|had| **had == how).count() as u64;
     let size = |action: &&Action| if let Action::Write { size, .. } = action { *size } else { 0 };
