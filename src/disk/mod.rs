@@ -20,7 +20,7 @@ pub trait Disk: Send + Sync {
 
     /// Creates a file that shares the bytes of another until one of them is written to; `Unsupported` or another
     /// error, and no file, where the file system has no such thing.
-    fn clone_file(&self, from: &std::fs::File, to: &Path, executable: bool) -> io::Result<()> {
+    fn clone_file(&self, from: &std::fs::File, to: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
         let _ = (from, to, executable);
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -68,6 +68,12 @@ pub trait Disk: Send + Sync {
 pub trait NewFile: Send + Sync {
     /// Writes all of these bytes at an offset.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Leaves so many bytes of a file that was made by [`Disk::clone_file`].
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        let _ = len;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Lets the disk start with these bytes now, so that a later [`NewFile::sync`] is short. A hint.
     fn start_writing(&self, offset: u64, len: u64) {

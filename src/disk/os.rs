@@ -19,13 +19,16 @@ impl Disk for OsDisk {
     }
 
     #[cfg(target_os = "linux")]
-    fn clone_file(&self, from: &File, to: &Path, executable: bool) -> io::Result<()> {
+    fn clone_file(&self, from: &File, to: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
         let file = system::create(to, executable)?;
-        rustix::fs::ioctl_ficlone(&file, from).map_err(|errno| {
-            // The first error is the one to tell.
-            let _ = fs::remove_file(to);
-            errno.into()
-        })
+        match rustix::fs::ioctl_ficlone(&file, from) {
+            Ok(()) => Ok(Box::new(OsFile(file))),
+            Err(errno) => {
+                // The first error is the one to tell.
+                let _ = fs::remove_file(to);
+                Err(errno.into())
+            }
+        }
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -85,6 +88,10 @@ struct OsFile(File);
 impl NewFile for OsFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         system::write_at(&self.0, offset, bytes)
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
     }
 
     fn start_writing(&self, offset: u64, len: u64) {
@@ -283,7 +290,12 @@ mod tests {
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::write(&from, "bytes").unwrap();
         match OsDisk.clone_file(&File::open(&from).unwrap(), &to, true) {
-            Ok(()) => assert_eq!((fs::read(&to).unwrap(), mode(&to) & 0o100), (b"bytes".to_vec(), 0o100)),
+            Ok(file) => {
+                assert_eq!((fs::read(&to).unwrap(), mode(&to) & 0o100), (b"bytes".to_vec(), 0o100));
+                file.truncate(2).unwrap();
+                assert_eq!((fs::read(&to).unwrap(), fs::read(&from).unwrap().len()), (b"by".to_vec(), 5));
+                fs::remove_file(&to).unwrap();
+            }
             Err(_) => assert!(!to.exists()),
         }
         fs::write(&to, "mine").unwrap();

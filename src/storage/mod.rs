@@ -85,9 +85,9 @@ impl StorageError {
 }
 
 /// A range that reaches beyond the end of a body.
-fn too_short(key: &Key) -> StorageError {
+fn too_short(place: &dyn fmt::Display) -> StorageError {
     let source = std::io::ErrorKind::UnexpectedEof.into();
-    StorageError { action: "read", place: key.to_string(), source }
+    StorageError { action: "read", place: place.to_string(), source }
 }
 
 /// Whether a key lies below a prefix of whole components; all of them lie below the empty one.
@@ -102,6 +102,13 @@ pub trait Storage: Send + Sync {
 
     /// Starts a body that is written piece by piece, and gets its key at the end.
     fn draft(&self) -> Result<Box<dyn Draft>, StorageError>;
+
+    /// Starts a body with the first bytes of one that lies elsewhere, which share their room on the disk; `None` where
+    /// that cannot be had.
+    fn draft_sharing(&self, body: &dyn Body, len: u64) -> Result<Option<Sharing>, StorageError> {
+        let _ = (body, len);
+        Ok(None)
+    }
 
     /// Opens a key for reading; `None` if it does not exist.
     fn open(&self, key: &Key) -> Result<Option<Box<dyn Body>>, StorageError>;
@@ -147,6 +154,14 @@ pub trait Draft: Send {
     fn publish(self: Box<Self>, key: &Key) -> Result<Created, StorageError>;
 }
 
+/// A body that is being written and began with bytes of another.
+pub struct Sharing {
+    /// It goes on behind these bytes.
+    pub draft: Box<dyn Draft>,
+    /// These bytes: whatever becomes of the others, they stay what they are.
+    pub begun: Box<dyn Body>,
+}
+
 /// The body of a key. It never changes, and stays readable while it is open.
 pub trait Body: Send + Sync {
     /// Length in bytes.
@@ -154,4 +169,9 @@ pub trait Body: Send + Sync {
 
     /// Fills the buffer with the bytes at an offset; an error if there are fewer.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StorageError>;
+
+    /// The file that it is, if it is one.
+    fn file(&self) -> Option<&std::fs::File> {
+        None
+    }
 }

@@ -9,7 +9,7 @@ use crate::storage::{Draft, Storage, StorageError, random};
 use crate::store::StoreError;
 use crate::store::codec::Codec;
 use crate::store::layout::{
-    Entry, EntryKind, Footer, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name,
+    Entries, Entry, EntryKind, Footer, FooterBuilder, Frame, MAGIC, Place, TRAILER_LEN, Trailer, pack_name,
 };
 use crate::store::packs::{Pack, PackName, Section};
 
@@ -64,6 +64,16 @@ impl PackDraft {
         Ok(Self { body, length: MAGIC.len() as u64, footer: FooterBuilder::default() })
     }
 
+    /// A pack that begins with all frames of another.
+    fn sharing(body: Box<dyn Draft>, frames: &[Frame], entries: &Entries) -> Self {
+        let mut footer = FooterBuilder::default();
+        for frame in frames {
+            footer.frame(frame);
+        }
+        entries.all().for_each(|entry| footer.entry(&entry));
+        Self { body, length: frames_end(frames), footer }
+    }
+
     fn append(&mut self, frame: &Encoded<'_>, items: &[Item]) -> Result<(), StorageError> {
         self.body.write(frame.stored)?;
         let stored = frame.stored.len() as u32;
@@ -89,6 +99,11 @@ impl PackDraft {
         let footer = Footer::parse(&footer, bytes).ok();
         Ok(Published { pack: Pack::with_footer(name, footer), bytes })
     }
+}
+
+/// Where the frames of a pack end.
+pub(super) fn frames_end(frames: &[Frame]) -> u64 {
+    frames.last().map_or(MAGIC.len() as u64, |last| last.offset + u64::from(last.stored))
 }
 
 /// A pack that is there now.
@@ -146,6 +161,16 @@ impl Packer {
         draft.append(frame, items)?;
         drop(current);
         full.map_or(Ok(()), |draft| self.retire(draft))
+    }
+
+    /// Publishes a pack that begins with all frames of another, behind the caller's back.
+    pub(super) fn adopt(
+        &self,
+        body: Box<dyn Draft>,
+        frames: &[Frame],
+        entries: &Entries,
+    ) -> Result<(), StoreError> {
+        self.retire(PackDraft::sharing(body, frames, entries))
     }
 
     fn retire(&self, draft: PackDraft) -> Result<(), StoreError> {

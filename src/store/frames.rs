@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::id::{Digest, Kind};
-use crate::storage::Storage;
+use crate::storage::{Draft, Storage};
 use crate::store::StoreError;
 use crate::store::codec::Encoder;
 use crate::store::draft::{Encoded, Item, Packer, Published, Terms};
-use crate::store::layout::EntryKind;
+use crate::store::layout::{Entries, EntryKind, Frame};
 use crate::store::packs::Section;
 use crate::store::pool::Pool;
 use crate::store::sample::{Texture, texture};
@@ -82,8 +82,25 @@ impl Frames {
         frame: &Encoded<'_>,
         items: &[Item],
     ) -> Result<(), StoreError> {
-        let packer = if section == Section::Data { &self.data } else { &self.meta };
-        packer.append(frame, items).inspect_err(|_| self.fail())
+        self.packer(section).append(frame, items).inspect_err(|_| self.fail())
+    }
+
+    /// Publishes a pack that begins with all frames of another. If that fails, nothing can be finished.
+    pub(super) fn adopt(
+        &self,
+        section: Section,
+        body: Box<dyn Draft>,
+        frames: &[Frame],
+        entries: &Entries,
+    ) -> Result<(), StoreError> {
+        self.packer(section).adopt(body, frames, entries).inspect_err(|_| self.fail())
+    }
+
+    fn packer(&self, section: Section) -> &Packer {
+        match section {
+            Section::Data => &self.data,
+            Section::Meta => &self.meta,
+        }
     }
 
     /// Encodes a frame and appends it to a pack. If that fails, nothing can be finished.

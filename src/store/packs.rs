@@ -133,7 +133,7 @@ impl PackReader {
     }
 
     /// The pack's body; [`PackProblem::Missing`] if it is not there.
-    fn body(&self, pack: &Pack) -> Result<Arc<dyn Body>, StoreError> {
+    pub(super) fn body(&self, pack: &Pack) -> Result<Arc<dyn Body>, StoreError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = open.iter().position(|(name, _)| *name == pack.name) {
             let Some(found) = open.remove(at) else { unreachable!() };

@@ -4,6 +4,8 @@
 //! [`each_crash`] build every state in which a power cut may leave it; then run the next command on that.
 //! A suite proves something only if it fails once any sync is left out: [`syncs`] and [`without`].
 
+#[cfg(unix)]
+mod cloning;
 mod crash;
 mod fault;
 mod model;
@@ -12,6 +14,8 @@ mod record;
 mod tests;
 mod unsynced;
 
+#[cfg(unix)]
+pub use cloning::CloningDisk;
 pub use crash::{Bound, Crash, each_crash};
 pub use fault::{Fault, FaultyDisk};
 pub use model::{Node, Snapshot};

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{self, Disk};
-use crate::storage::{Body, Created, Draft, Key, Listed, Storage, StorageError};
+use crate::storage::{Body, Created, Draft, Key, Listed, Sharing, Storage, StorageError};
 
 /// The name, in the root, of the folder of what is being written. No key starts with it.
 const TMP: &str = "tmp";
@@ -191,6 +191,13 @@ impl Storage for Folder {
         let tmp = self.shared.root.join(TMP);
         let new = write::Temporary::new(&self.shared);
         Ok(Box::new(new.map_err(|source| failed("write below", &tmp.display(), source))?))
+    }
+
+    fn draft_sharing(&self, body: &dyn Body, len: u64) -> Result<Option<Sharing>, StorageError> {
+        let Some(file) = body.file().filter(|_| len <= body.size()) else { return Ok(None) };
+        // Of the many ways in which file systems say that they cannot, none is an error here.
+        let shared = write::Temporary::sharing(&self.shared, file, len).ok();
+        Ok(shared.map(|(draft, begun)| Sharing { draft: Box::new(draft), begun: Box::new(begun) }))
     }
 
     fn open(&self, key: &Key) -> Result<Option<Box<dyn Body>>, StorageError> {

@@ -32,7 +32,7 @@ pub(super) fn open(folder: &Shared, key: &Key) -> io::Result<Option<Box<dyn Body
     if !metadata.is_file() {
         return Err(not_plain());
     }
-    Ok(Some(Box::new(FileBody { key: key.clone(), file, size: metadata.len() })))
+    Ok(Some(Box::new(FileBody { place: key.to_string(), file, size: metadata.len() })))
 }
 
 /// Opens each component in the directory before it, so that none can be exchanged for a link meanwhile.
@@ -138,10 +138,12 @@ fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-struct FileBody {
-    key: Key,
-    file: File,
-    size: u64,
+/// A file as a body.
+pub(super) struct FileBody {
+    /// What errors call it.
+    pub place: String,
+    pub file: File,
+    pub size: u64,
 }
 
 impl Body for FileBody {
@@ -151,9 +153,13 @@ impl Body for FileBody {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StorageError> {
         match read_exact_at(&self.file, offset, buffer) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(too_short(&self.key)),
-            result => result.map_err(|source| failed("read", &self.key, source)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(too_short(&self.place)),
+            result => result.map_err(|source| failed("read", &self.place, source)),
         }
+    }
+
+    fn file(&self) -> Option<&File> {
+        Some(&self.file)
     }
 }
 

@@ -1,10 +1,12 @@
 //! How a key comes into a folder, and goes.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Shared, TMP, failed, read};
+use super::read::{self, FileBody};
+use super::{Shared, TMP, failed};
 use crate::disk::{self, NewFile};
 use crate::storage::{Created, Draft, Key, StorageError};
 
@@ -25,15 +27,28 @@ pub(super) struct Temporary {
 
 impl Temporary {
     pub(super) fn new(folder: &Arc<Shared>) -> io::Result<Self> {
+        Self::made(folder, &|path| folder.disk.create(path, false))
+    }
+
+    /// One that begins with bytes of another file, which are not copied, and these bytes.
+    pub(super) fn sharing(folder: &Arc<Shared>, from: &File, len: u64) -> io::Result<(Self, FileBody)> {
+        let mut this = Self::made(folder, &|path| folder.disk.clone_file(from, path, false))?;
+        this.file.truncate(len)?;
+        (this.len, this.started) = (len, len);
+        let (place, file) = (this.path.display().to_string(), disk::open_regular(&this.path)?);
+        Ok((this, FileBody { place, file, size: len }))
+    }
+
+    fn made(folder: &Arc<Shared>, make: &dyn Fn(&Path) -> io::Result<Box<dyn NewFile>>) -> io::Result<Self> {
         let tmp = folder.root.join(TMP);
         folder.check(&tmp)?;
         let path = tmp.join(disk::temporary_name()?);
-        let file = match folder.disk.create(&path, false) {
+        let file = match make(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 disk::create_scratch_dir(&*folder.disk, &tmp)?;
-                folder.disk.create(&path, false)?
+                make(&path)?
             }
-            created => created?,
+            made => made?,
         };
         Ok(Self { folder: folder.clone(), path, file, len: 0, started: 0, named: true })
     }

@@ -3,6 +3,7 @@
 mod cache;
 mod doomed;
 mod hostile;
+mod shared;
 mod transfer;
 
 use std::sync::{Arc, Mutex};

@@ -22,17 +22,27 @@ const FAR: usize = 8;
 const NEAR: usize = 4;
 
 /// Something to read.
-enum Job {
+pub(super) enum Job {
     Span(Span),
+    /// All spans of a pack, of which everything is wanted.
+    Shared(Vec<Span>),
     Whole(PackInfo),
 }
 
 /// What a thread works in.
 #[derive(Default)]
 pub(super) struct Room {
-    stored: Vec<u8>,
-    raw: Vec<u8>,
+    pub(super) stored: Vec<u8>,
+    pub(super) raw: Vec<u8>,
     contents: ContentFrames,
+}
+
+impl Room {
+    /// Room for so many stored bytes.
+    pub(super) fn stored(&mut self, len: usize) -> &mut [u8] {
+        self.stored.resize(len, 0);
+        &mut self.stored
+    }
 }
 
 /// What was carried, and what could not be, as its packs vanished.
@@ -99,8 +109,8 @@ impl Transfer<'_> {
         let used: Vec<_> = used.into_iter().map(|pack| self.packs[pack as usize].clone()).collect();
         self.from.catalog.load(&used)?;
         let (spans, left_out) = self.spans(&wants);
-        let jobs: Vec<Job> =
-            spans.into_iter().map(Job::Span).chain(whole.into_iter().map(Job::Whole)).collect();
+        let mut jobs = self.jobs(spans)?;
+        jobs.extend(whole.into_iter().map(Job::Whole));
         let carried = Carried::default();
         carried.moved.lock().unwrap_or_else(PoisonError::into_inner).extend(left_out.iter().map(|w| w.entry));
         let rooms = Pool::new(usize::MAX);
@@ -110,6 +120,7 @@ impl Transfer<'_> {
             let mut room = rooms.lend(|| Ok::<_, StoreError>(Room::default()))?;
             match job {
                 Job::Span(span) => this.carry_span(span, &wants, section, &mut room, &carried),
+                Job::Shared(spans) => this.carry_shared(spans, &wants, section, &mut room, &carried),
                 Job::Whole(pack) => this.carry_whole(pack, &mut room, &carried),
             }
         })
@@ -120,7 +131,7 @@ impl Transfer<'_> {
         Ok(carried)
     }
 
-    fn carry_span(
+    pub(super) fn carry_span(
         &self,
         span: &Span,
         wants: &[Want],
@@ -128,30 +139,27 @@ impl Transfer<'_> {
         room: &mut Room,
         carried: &Carried,
     ) -> Result<(), StoreError> {
-        let mut stored = std::mem::take(&mut room.stored);
-        stored.resize((span.bytes.end - span.bytes.start) as usize, 0);
-        match self.from.catalog.reader.read_at(&span.pack, span.bytes.start, &mut stored) {
+        let stored = room.stored(span.len());
+        match self.from.catalog.reader.read_at(&span.pack, span.bytes.start, stored) {
             Err(error) if has_vanished(&error) => {
                 self.from.catalog.reader.forget(&span.pack);
-                let pieces = span.pieces.iter().flat_map(|piece| &wants[piece.wants.clone()]);
                 let mut moved = carried.moved.lock().unwrap_or_else(PoisonError::into_inner);
-                moved.extend(pieces.map(|want| want.entry));
+                moved.extend(span.pieces.iter().flat_map(|piece| piece.entries(wants)));
                 return Ok(());
             }
             read => read?,
         }
+        let stored = std::mem::take(&mut room.stored);
         for piece in &span.pieces {
-            let start = (piece.frame.offset - span.bytes.start) as usize;
-            let bytes = &stored[start..start + piece.frame.stored as usize];
-            let entries: Vec<Entry> = wants[piece.wants.clone()].iter().map(|want| want.entry).collect();
-            self.carry_frame(&span.pack, piece, bytes, &entries, section, room, carried)?;
+            let entries = piece.entries(wants);
+            self.carry_frame(&span.pack, piece, span.stored(piece, &stored), &entries, section, room)?;
+            self.count(&piece.frame, &entries, carried);
         }
         room.stored = stored;
         Ok(())
     }
 
     /// Carries entries of a frame, given its stored bytes.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn carry_frame(
         &self,
         pack: &Pack,
@@ -160,42 +168,54 @@ impl Transfer<'_> {
         entries: &[Entry],
         section: Section,
         room: &mut Room,
-        carried: &Carried,
+    ) -> Result<(), StoreError> {
+        let Room { raw, contents, .. } = room;
+        self.check(pack, piece, stored, entries, raw)?;
+        let frame = &piece.frame;
+        if piece.is_all {
+            let items: Vec<Item> = entries.iter().map(item).collect();
+            let encoded = Encoded { codec: frame.codec, raw_len: frame.raw, stored, hash: frame.hash };
+            return self.frames.append_encoded(section, &encoded, &items);
+        }
+        for entry in entries {
+            let start = entry.place.offset as usize;
+            // It was found to have its id.
+            let bytes = raw.get(start..start + entry.place.length as usize).unwrap_or_default();
+            match section {
+                Section::Data => self.frames.gather_data(contents, entry.kind, entry.id, bytes)?,
+                Section::Meta => self.frames.gather(entry.kind, entry.id, bytes)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the stored bytes of a frame. Unless all of it is wanted and it is ours, it is decoded into `raw`.
+    pub(super) fn check(
+        &self,
+        pack: &Pack,
+        piece: &Piece,
+        stored: &[u8],
+        entries: &[Entry],
+        raw: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         let frame = &piece.frame;
         if piece.is_all && blake3::hash(stored).as_bytes() != frame.hash.as_bytes() {
             return Err(pack.corrupt(PackProblem::Frame(piece.number)));
         }
-        if !piece.is_all || self.trust == Trust::Foreign {
-            room.raw.resize(frame.raw as usize, 0);
-            let mut decoder = self.from.decoders.lend(Decoder::new).map_err(StoreError::Memory)?;
-            let decoded = decoder.decode(frame.codec, stored, &mut room.raw);
-            decoded.ok_or_else(|| pack.corrupt(PackProblem::Decode(piece.number)))?;
-            if let Some(wrong) = entries.iter().find(|entry| !has_its_id(entry, &room.raw)) {
-                return Err(pack.corrupt(PackProblem::Entry(wrong.id)));
-            }
+        if piece.is_all && self.trust == Trust::Own {
+            return Ok(());
         }
-        if piece.is_all {
-            let items: Vec<Item> = entries.iter().map(item).collect();
-            let encoded = Encoded { codec: frame.codec, raw_len: frame.raw, stored, hash: frame.hash };
-            self.frames.append_encoded(section, &encoded, &items)?;
-        } else {
-            let Room { raw, contents, .. } = room;
-            for entry in entries {
-                let start = entry.place.offset as usize;
-                // It was found to have its id.
-                let bytes = raw.get(start..start + entry.place.length as usize).unwrap_or_default();
-                match section {
-                    Section::Data => self.frames.gather_data(contents, entry.kind, entry.id, bytes)?,
-                    Section::Meta => self.frames.gather(entry.kind, entry.id, bytes)?,
-                }
-            }
+        raw.resize(frame.raw as usize, 0);
+        let mut decoder = self.from.decoders.lend(Decoder::new).map_err(StoreError::Memory)?;
+        let decoded = decoder.decode(frame.codec, stored, raw);
+        decoded.ok_or_else(|| pack.corrupt(PackProblem::Decode(piece.number)))?;
+        match entries.iter().find(|entry| !has_its_id(entry, raw)) {
+            Some(wrong) => Err(pack.corrupt(PackProblem::Entry(wrong.id))),
+            None => Ok(()),
         }
-        self.count(frame, entries, carried);
-        Ok(())
     }
 
-    fn count(&self, frame: &crate::store::layout::Frame, entries: &[Entry], carried: &Carried) {
+    pub(super) fn count(&self, frame: &crate::store::layout::Frame, entries: &[Entry], carried: &Carried) {
         let objects = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Object(_))).count();
         let chunks = entries.iter().filter(|entry| entry.kind == EntryKind::Chunk).count();
         carried.objects.fetch_add(objects as u64, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 
 mod carry;
 mod plan;
+mod shared;
 mod whole;
 
 use std::collections::{HashMap, HashSet};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::store::layout::Frame;
+use crate::store::layout::{Entry, Frame};
 use crate::store::packs::{Pack, Section};
 use crate::store::transfer::{Transfer, Want, section_of};
 
@@ -29,6 +29,26 @@ pub(super) struct Piece {
     pub(super) is_all: bool,
     /// Which of the wants, by their order.
     pub(super) wants: Range<usize>,
+}
+
+impl Span {
+    /// How many bytes are read.
+    pub(super) fn len(&self) -> usize {
+        (self.bytes.end - self.bytes.start) as usize
+    }
+
+    /// The stored bytes of a piece, given those of the span.
+    pub(super) fn stored<'a>(&self, piece: &Piece, stored: &'a [u8]) -> &'a [u8] {
+        let start = (piece.frame.offset - self.bytes.start) as usize;
+        &stored[start..start + piece.frame.stored as usize]
+    }
+}
+
+impl Piece {
+    /// What is wanted of it.
+    pub(super) fn entries(&self, wants: &[Want]) -> Vec<Entry> {
+        wants[self.wants.clone()].iter().map(|want| want.entry).collect()
+    }
 }
 
 /// What lies in a frame, as far as it belongs into the section.

@@ -93,7 +93,8 @@ impl Transfer<'_> {
             let piece = Piece { number, frame, is_all, wants: 0..0 };
             let start = frame.offset as usize;
             let stored = body.0.get(start..start + frame.stored as usize).unwrap_or_default();
-            self.carry_frame(&pack, &piece, stored, entries, section, room, carried)?;
+            self.carry_frame(&pack, &piece, stored, entries, section, room)?;
+            self.count(&frame, entries, carried);
         }
         Ok(())
     }

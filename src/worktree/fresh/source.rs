@@ -83,10 +83,10 @@ impl<'a> Source<'a> {
         }
         if self.clones.load(Ordering::Relaxed) {
             match disk.clone_file(&file, to, *executable) {
-                Ok(()) if look::stat_open(&file).is_ok_and(|after| after == before) => {
+                Ok(_) if look::stat_open(&file).is_ok_and(|after| after == before) => {
                     return Some(Had::Cloned);
                 }
-                Ok(()) => {
+                Ok(_) => {
                     disk.remove_file(to).ok()?;
                     return None;
                 }

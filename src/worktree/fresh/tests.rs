@@ -1,57 +1,13 @@
 //! Tests of folders for runs, on real files.
 
-use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::*;
-use crate::disk::{NewFile, OsDisk};
+use crate::disk::OsDisk;
+use crate::disk::testing::CloningDisk;
 use crate::progress::Silent;
 use crate::worktree::scan::{HashOnly, ScanOptions, scan};
 use crate::worktree::testing::{Project, path};
-
-/// A disk that clones by copying, as a file system with clones looks from outside.
-struct Cloning;
-
-impl Disk for Cloning {
-    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
-        OsDisk.create(path, executable)
-    }
-    fn clone_file(&self, mut from: &File, to: &Path, executable: bool) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut from, &mut bytes)?;
-        OsDisk.create(to, executable)?.write_at(0, &bytes)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.link(from, to)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.rename(from, to)
-    }
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.rename_new(from, to)
-    }
-    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
-        OsDisk.symlink(target, path)
-    }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        OsDisk.create_dir(path)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsDisk.remove_file(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        OsDisk.remove_dir(path)
-    }
-    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
-        OsDisk.set_executable(path, executable)
-    }
-    fn sync_dir(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("nothing is made durable here"))
-    }
-    fn sync_file_system(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("nothing is made durable here"))
-    }
-}
 
 fn project() -> (Project, Part) {
     let project = Project::new();
@@ -84,9 +40,10 @@ fn assert_whole(project: &Project, name: &str) {
 
 #[test]
 fn a_run_that_writes_into_its_data_changes_nothing_of_the_user() {
-    let (project, part) = project();
-    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &Cloning);
+    let ((project, part), disk) = (project(), CloningDisk::default());
+    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &disk);
     assert_eq!(made, Made { cloned: 3, linked: 0, stored: 0, bytes: 5 });
+    assert_eq!((disk.clones(), disk.syncs()), (3, 0));
     assert_whole(&project, ".mdl/run");
     let system = make_run(&project, std::slice::from_ref(&part), ".mdl/other", &OsDisk);
     assert_eq!((system.cloned + system.stored, system.linked), (3, 0));
@@ -103,7 +60,7 @@ fn what_is_not_as_recorded_or_too_young_comes_from_the_store() {
     let (project, part) = project();
     project.write("data/a", "two").remove("data/b/empty");
     project.rest();
-    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &Cloning);
+    let made = make_run(&project, std::slice::from_ref(&part), ".mdl/run", &CloningDisk::default());
     assert_eq!((made.cloned, made.stored), (1, 2));
     assert_whole(&project, ".mdl/run");
     // As recorded again, but written after the cache was opened.
@@ -111,8 +68,15 @@ fn what_is_not_as_recorded_or_too_young_comes_from_the_store() {
     project.write("data/a", "one").write("data/b/empty", "");
     let source = Source::new(project.root(), &cache, &overlay, std::slice::from_ref(&part)).unwrap();
     let to = project.at(".mdl/late");
-    let made =
-        make(std::slice::from_ref(&part), &source, &to, &Cloning, &project.repository, &Silent).unwrap();
+    let made = make(
+        std::slice::from_ref(&part),
+        &source,
+        &to,
+        &CloningDisk::default(),
+        &project.repository,
+        &Silent,
+    )
+    .unwrap();
     assert_eq!((made.cloned, made.stored), (1, 2));
 }
 
