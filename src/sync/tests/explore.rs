@@ -85,9 +85,13 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// More preemptions than any schedule has.
+pub(super) const ALL: u8 = u8::MAX;
+
 /// What the schedules may have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    /// At most; [`ALL`] for every order there is.
     pub(super) preemptions: u8,
     /// Creates whose reply is lost, done or landing at any later time.
     pub(super) losses: u8,
@@ -244,11 +248,13 @@ impl Explorer<'_> {
     fn steps_of(&mut self, state: &State, actor: usize, left: u8, next: &mut Vec<(State, u8, Step)>) {
         let tree = &mut self.trees[actor];
         let Ok(request) = tree.places[state.places[actor] as usize].next.clone() else { return };
+        let counts = self.bounds.preemptions != ALL;
         let mut take = |mut state: State, reply: Reply, tree: &mut Tree<'_>| {
             let before = state.places[actor];
             let after = tree.after(before, reply);
             state.places[actor] = after;
-            state.current = actor as u8;
+            // Whose turn it was matters to nobody where preemptions are not counted.
+            state.current = if counts { actor as u8 } else { u8::MAX };
             next.push((state, left, Step::Of { actor, before, after }));
         };
         let mut done = state.clone();
