@@ -181,16 +181,15 @@ impl Advance<'_> {
     /// Creates the entry: the same key and body until the answer is definite, or the storage seems out of reach.
     fn offer(&self, number: u64, entry: &Entry) -> Result<Result<Created, StorageError>, RefError> {
         let (key, bytes) = (self.log.key(number)?, entry::bounded(entry, self.log.prefix())?);
-        let mut created = self.storage.create(&key, &bytes);
-        // Only of the first try is it known that nothing happened before it.
-        created = match created {
+        let error = match self.storage.create(&key, &bytes) {
+            // Only of the first try is it known that nothing happened before it.
             Err(refusal) if refusal.is_refusal() => return Err(refusal.into()),
-            created => created,
+            Err(error) => error,
+            created => return Ok(created),
         };
-        for _ in 1..TRIES {
-            created = created.or_else(|_| self.storage.create(&key, &bytes));
-        }
-        Ok(created)
+        let again = (1..TRIES).find_map(|_| self.storage.create(&key, &bytes).ok());
+        // The first error tells why: a folder that could not be synced says no more than that from then on.
+        Ok(again.ok_or(error))
     }
 
     /// What it means that the log has no entry any more. Only where its last one is terminal is a log removed, after

@@ -8,11 +8,13 @@ use crate::storage::{Created, Storage};
 
 /// A log that moves on between the look and the fence this often is given up.
 const PATIENCE: usize = 100;
+/// A storage that fails this often is out of reach.
+const FAILURES: usize = 3;
 
 /// Fences a ref for the collection of this epoch, and returns its value with its number. Whoever moves the ref from
 /// then on knows of the collection. A value that is terminal, or whose writer knew of it, needs no fence.
 pub fn fence(storage: &dyn Storage, name: &Ref, epoch: u64, by: &Move) -> Result<(u64, Entry), RefError> {
-    let log = Log::of(storage, name);
+    let (log, mut failures) = (Log::of(storage, name), Vec::new());
     for _ in 0..PATIENCE {
         let (number, last) = log.read()?.ok_or_else(|| log.vanished())?;
         if last.target.is_terminal() {
@@ -28,7 +30,11 @@ pub fn fence(storage: &dyn Storage, name: &Ref, epoch: u64, by: &Move) -> Result
             Ok(Created::Created) if log.highest()? == Some(at) => return Ok((at, fence)),
             Err(error) if error.is_refusal() => return Err(error.into()),
             // It may be there, or come to be: the next look tells.
-            Ok(_) | Err(_) => {}
+            Err(error) => failures.push(error),
+            Ok(_) => {}
+        }
+        if failures.len() == FAILURES {
+            return Err(failures.swap_remove(0).into());
         }
     }
     Err(RefError::Contended { name: log.prefix().to_owned() })

@@ -44,6 +44,16 @@ pub fn names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefE
     Ok(numbers_of(storage, family)?.into_keys().collect())
 }
 
+/// The names of a family that ever pointed to something, also deleted ones, sorted: who was stopped after the birth of
+/// a ref has left no more than that.
+pub fn moved_names(storage: &dyn Storage, family: Family) -> Result<Vec<RefName>, RefError> {
+    let numbers = numbers_of(storage, family)?.into_iter();
+    Ok(numbers
+        .filter(|(_, numbers)| numbers.first().is_some_and(|last| *last > 0))
+        .map(|(name, _)| name)
+        .collect())
+}
+
 fn logs_of(storage: &dyn Storage, family: Family, whole: bool) -> Result<Vec<Logged>, RefError> {
     let mut before = numbers_of(storage, family)?;
     if !whole {

@@ -29,7 +29,7 @@ pub use collection::{Mark, epoch, mark, prune_marks, publish_mark, remove_log};
 pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
 pub use footing::{Doomed, Footing, doomed, stand};
-pub use listing::{Logged, all_logs, list_all, names};
+pub use listing::{Logged, all_logs, list_all, moved_names, names};
 pub use runs::{Runs, packed_runs, runs};
 pub use survey::{Survey, is_current, survey};
 
@@ -37,6 +37,9 @@ use crate::name::{RefName, RunId};
 use crate::object::Time;
 use crate::storage::{Storage, StorageError, random};
 use log::Log;
+
+/// So few logs are settled each for itself.
+const FEW_LOGS: usize = 32;
 
 /// What a family of refs is kept under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +168,20 @@ pub fn read(storage: &dyn Storage, name: &Ref) -> Result<Option<(u64, Entry)>, R
 /// The values of a ref, newest first: as far back as they were kept.
 pub fn history(storage: &dyn Storage, name: &Ref) -> Result<Vec<(u64, Entry)>, RefError> {
     Log::of(storage, name).history()
+}
+
+/// Makes durable what listings have shown of these refs, for who relies on it: whoever moved one may have been stopped
+/// just before that.
+pub fn settle(storage: &dyn Storage, refs: &[Ref]) -> Result<(), StorageError> {
+    for family in Family::ALL {
+        let logs: Vec<Log<'_>> =
+            refs.iter().filter(|name| name.family == family).map(|name| Log::of(storage, name)).collect();
+        match logs.len() <= FEW_LOGS {
+            true => logs.iter().try_for_each(Log::settle)?,
+            false => storage.settle(family.prefix())?,
+        }
+    }
+    Ok(())
 }
 
 /// The refs of a family that exist (births and deletions left out), sorted by name, at the cost of [`list_all`].

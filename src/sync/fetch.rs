@@ -74,19 +74,30 @@ pub fn fetch(
     let known = remote.cache.as_ref().map(|cache| cache.load()).unwrap_or_default();
     let survey = refs::survey(&*remote.storage, &known)?;
     let (own, done) = (Memory::default(), Fetched::default());
-    let mut fetch = Fetch { local, remote, request, by, progress, own, done };
+    let found = Vec::new();
+    let mut fetch = Fetch { local, remote, request, by, progress, known, own, found, done };
     let mut planned = fetch.heads(&survey)?;
     if request.heads.is_none() {
         planned.extend(fetch.tags(&survey)?);
-        planned.extend(fetch.runs(&survey, &known)?);
+        planned.extend(fetch.runs(&survey)?);
     }
     fetch.get(planned)?;
+    refs::settle(local.storage, &fetch.found)?;
     if let (Some(cache), None) = (&remote.cache, &request.heads)
-        && known != survey
+        && fetch.known != survey
     {
         cache.save(&survey);
     }
     Ok(fetch.done)
+}
+
+/// Whether a ref of runs may point there.
+fn fits(name: &Ref, target: Target) -> bool {
+    match target {
+        Target::Commit(_) | Target::Finished(_) => name.family == Family::Runs,
+        Target::Runs(_) => name.family == Family::Batches,
+        _ => false,
+    }
 }
 
 /// What could not be read is told apart from what is not there, or is not what it should be.
@@ -108,8 +119,12 @@ struct Fetch<'a> {
     request: &'a FetchRequest,
     by: &'a Move,
     progress: &'a dyn Progress,
+    /// What the last fetch saw that came to its end.
+    known: Survey,
     /// A batch that is in no store yet.
     own: Memory,
+    /// Refs of ours that had been moved before, maybe by a fetch that was stopped.
+    found: Vec<Ref>,
     done: Fetched,
 }
 
@@ -125,7 +140,8 @@ impl Fetch<'_> {
         let remembered: BTreeMap<_, _> = remembered.into_iter().collect();
         let is_wanted = |name: &RefName| self.request.heads.as_ref().is_none_or(|heads| heads.contains(name));
         let (mut planned, mut there) = (Vec::new(), Vec::new());
-        for (name, (_, entry)) in survey.iter().filter(|(name, _)| name.family == Family::Heads) {
+        for (name, value) in survey.iter().filter(|(name, _)| name.family == Family::Heads) {
+            let (_, entry) = value;
             let Some(tracking) = self.tracking(&name.name).filter(|_| is_wanted(&name.name)) else {
                 continue;
             };
@@ -136,6 +152,8 @@ impl Fetch<'_> {
             there.push(tracking.name.clone());
             if base != Some(entry.target) && entry.target.commit().is_some() {
                 planned.push(Planned { name: tracking, base, target: entry.target });
+            } else if self.known.get(name) != Some(value) {
+                self.found.push(tracking);
             }
         }
         let prefix = format!("{}/", self.request.remote);
@@ -156,47 +174,54 @@ impl Fetch<'_> {
     }
 
     /// Tags that are not here. One that is here under the same name stays as it is.
-    fn tags(&self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
-        let here = refs::names(self.local.storage, Family::Tags)?;
-        let there = survey.iter().filter(|(name, _)| name.family == Family::Tags);
-        let new = there.filter(|(name, (_, entry))| {
-            matches!(entry.target, Target::Tag(_)) && here.binary_search(&name.name).is_err()
-        });
-        Ok(new
-            .map(|(name, (_, entry))| Planned { name: name.clone(), base: None, target: entry.target })
-            .collect())
+    fn tags(&mut self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
+        let here = refs::moved_names(self.local.storage, Family::Tags)?;
+        let mut planned = Vec::new();
+        for (name, value) in survey.iter().filter(|(name, _)| name.family == Family::Tags) {
+            let target = value.1.target;
+            if here.binary_search(&name.name).is_ok() {
+                self.found.extend(Some(name.clone()).filter(|name| self.known.get(name) != Some(value)));
+            } else if matches!(target, Target::Tag(_)) {
+                planned.push(Planned { name: name.clone(), base: None, target });
+            }
+        }
+        Ok(planned)
     }
 
     /// Runs and batches that changed since they were last fetched.
-    fn runs(&self, survey: &Survey, known: &Survey) -> Result<Vec<Planned>, SyncError> {
+    fn runs(&mut self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
         let changed = survey.iter().filter(|(name, value)| {
-            matches!(name.family, Family::Runs | Family::Batches) && known.get(name) != Some(value)
+            matches!(name.family, Family::Runs | Family::Batches) && self.known.get(name) != Some(value)
         });
         let mut changed = changed.filter(|(_, (_, entry))| entry.target.exists()).peekable();
         if changed.peek().is_none() {
             return Ok(Vec::new());
         }
         let here = refs::runs(self.local.storage, self.local.store)?;
-        let mut planned = Vec::new();
+        let (mut planned, mut found, mut is_packed) = (Vec::new(), Vec::new(), false);
         for (name, (_, entry)) in changed {
-            let is_run = name.family == Family::Runs;
-            let fits = match entry.target {
-                Target::Commit(_) | Target::Finished(_) => is_run,
-                Target::Runs(_) => !is_run,
-                _ => false,
+            let Some(id) = RunId::new(name.name.as_str()).ok().filter(|_| fits(name, entry.target)) else {
+                continue;
             };
-            let id = RunId::new(name.name.as_str()).ok();
-            if !fits || id.is_none_or(|id| here.packed(&id).is_some()) {
+            if here.packed(&id).is_some() {
+                is_packed = true;
                 continue;
             }
             let base = refs::read(self.local.storage, name)?.map(|(_, entry)| entry.target);
             let base = base.filter(Target::exists);
             // Nobody appends to what is finished, and what is here of our own is not moved back.
             let is_settled = base.is_some_and(|base| base == entry.target || base.is_terminal());
-            if !is_settled {
+            if is_settled {
+                found.push(name.clone());
+            } else {
                 planned.push(Planned { name: name.clone(), base, target: entry.target });
             }
         }
+        if is_packed {
+            let batches = refs::names(self.local.storage, Family::Batches)?;
+            found.extend(batches.into_iter().map(|name| Ref { family: Family::Batches, name }));
+        }
+        self.found.append(&mut found);
         Ok(planned)
     }
 

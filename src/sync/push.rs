@@ -103,8 +103,8 @@ pub fn push(
     progress: &dyn Progress,
 ) -> Result<Pushed, SyncError> {
     let survey = remote.survey()?;
-    let (data, own, done) = (request.data, Memory::default(), Pushed::default());
-    let mut push = Push { local, remote, survey, by, data, progress, own, done };
+    let (data, own, found, done) = (request.data, Memory::default(), Vec::new(), Pushed::default());
+    let mut push = Push { local, remote, survey, by, data, progress, own, found, done };
     let checked_out = if request.heads.is_empty() { None } else { remote.checked_out()? };
     for (name, commit) in &request.heads {
         push.head(name, *commit, checked_out.as_ref() == Some(name))?;
@@ -113,6 +113,7 @@ pub fn push(
         push.tag(name, *tag)?;
     }
     push.runs(&request.runs)?;
+    refs::settle(&*remote.storage, &push.found)?;
     Ok(push.done)
 }
 
@@ -126,6 +127,8 @@ struct Push<'a> {
     progress: &'a dyn Progress,
     /// Batches that are in no store yet.
     own: Memory,
+    /// Refs that had been moved before.
+    found: Vec<Ref>,
     done: Pushed,
 }
 
@@ -138,7 +141,7 @@ impl Push<'_> {
         let name = Ref { family: Family::Heads, name: name.clone() };
         let (from, to) = (self.value(&name), Target::Commit(commit));
         let fate = match from {
-            Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => self.again(to)?,
+            Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => self.again(&name, to)?,
             Some(Target::Commit(there)) if !self.is_ancestor(there, commit)? => Fate::Behind,
             Some(_) | None if checked_out => Fate::CheckedOut,
             _ => self.advance(&name, from, to)?,
@@ -151,7 +154,7 @@ impl Push<'_> {
         let name = Ref { family: Family::Tags, name: name.clone() };
         let (from, to) = (self.value(&name), Target::Tag(tag));
         let fate = match from {
-            Some(there) if there == to => self.again(to)?,
+            Some(there) if there == to => self.again(&name, to)?,
             Some(_) => Fate::Taken,
             None => self.advance(&name, None, to)?,
         };
@@ -160,7 +163,8 @@ impl Push<'_> {
     }
 
     /// A ref that need not move may lack data all the same, which was left out when it was pushed.
-    fn again(&mut self, to: Target) -> Result<Fate, SyncError> {
+    fn again(&mut self, name: &Ref, to: Target) -> Result<Fate, SyncError> {
+        self.found.push(name.clone());
         if self.data == DataPolicy::All {
             let (_, doomed) = refs::doomed(&*self.remote.storage)?;
             let supplied = self.supply(to, &[], &doomed)?;
@@ -173,16 +177,24 @@ impl Push<'_> {
         if runs.is_empty() {
             return Ok(());
         }
-        let batches = self.survey.values().filter_map(|(_, entry)| match entry.target {
-            Target::Runs(id) => Some(id),
-            _ => None,
-        });
-        let there = refs::packed_runs(&Overlay(self.local.store, &self.remote.store), batches)?;
+        let (mut batches, mut ids) = (Vec::new(), Vec::new());
+        for (name, (_, entry)) in &self.survey {
+            if let Target::Runs(id) = entry.target {
+                batches.push(name.clone());
+                ids.push(id);
+            }
+        }
+        let there = refs::packed_runs(&Overlay(self.local.store, &self.remote.store), ids)?;
+        if runs.iter().any(|run| there.contains_key(&run.id)) {
+            self.found.append(&mut batches);
+        }
         let (mut loose, mut new) = (Vec::new(), BTreeMap::new());
         for run in runs.iter().filter(|run| !there.contains_key(&run.id)) {
             let name = Ref::of_run(&run.id);
             match self.survey.get(&name).map(|(_, entry)| entry.target) {
-                Some(target) if target == run.target() || matches!(target, Target::Finished(_)) => {}
+                Some(target) if target == run.target() || matches!(target, Target::Finished(_)) => {
+                    self.found.push(name)
+                }
                 None if run.finished => drop(new.insert(run.id.clone(), run.commit)),
                 base => loose.push((name, base, run.target())),
             }

@@ -49,6 +49,7 @@ pub const FEW: Scenario = Scenario {
     before: |project| branches(project, 6, 3),
     command: CHECKOUT,
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -57,6 +58,7 @@ const MANY: Scenario = Scenario {
     before: |project| branches(project, 66, 1),
     command: CHECKOUT,
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -73,6 +75,7 @@ const MODE: Scenario = Scenario {
     },
     command: CHECKOUT,
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -86,6 +89,7 @@ pub const DETACHED: Scenario = Scenario {
     },
     command: |project, disk| project.open(disk)?.checkout(FIRST_COMMIT, PLAIN, &Silent).map(drop),
     again: Again::UntilRefsMoved,
+    steps: false,
     redundant: &[("names in work/.mdl/refs/detached/head", BIRTH)],
 };
 
@@ -102,6 +106,7 @@ pub const FORCED: Scenario = Scenario {
         project.open(disk)?.checkout("main", forced, &Silent).map(drop)
     },
     again: Again::Always,
+    steps: false,
     redundant: &[("names in work/.mdl", "HEAD is what it was")],
 };
 
@@ -123,6 +128,7 @@ const NEW_BRANCH: Scenario = Scenario {
         }
     },
     again: Again::Always,
+    steps: false,
     redundant: &[("names in work/.mdl/refs/heads/dev", BIRTH)],
 };
 
@@ -135,6 +141,7 @@ const RESTORE: Scenario = Scenario {
         repository.restore(&from, &[], PLAIN, &Silent).map(drop)
     },
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -147,6 +154,7 @@ const TO_A_FOLDER: Scenario = Scenario {
         repository.checkout_to(commit, &project.root().join("out"), &Silent).map(drop)
     },
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 

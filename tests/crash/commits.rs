@@ -19,6 +19,7 @@ pub const FIRST: Scenario = Scenario {
     before: |project| project.small(),
     command: COMMIT,
     again: Again::Always,
+    steps: false,
     redundant: &[
         ("names in work/.mdl", SIBLING),
         ("names in work/.mdl/packs", SIBLING),
@@ -38,6 +39,7 @@ pub const SECOND: Scenario = Scenario {
     },
     command: COMMIT,
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -50,6 +52,7 @@ pub const PARAMS: Scenario = Scenario {
     },
     command: COMMIT,
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 
@@ -62,6 +65,7 @@ pub const REFERENCE: Scenario = Scenario {
     },
     command: COMMIT,
     again: Again::Always,
+    steps: false,
     redundant: &[("names in work/.mdl/packs/data", SETTLED)],
 };
 

@@ -1,9 +1,10 @@
 //! Every state of a recorded command, every one of its syncs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use mdl::disk::testing::{Bound, Crash, Snapshot, each_crash, syncs, without};
+use mdl::disk::testing::{Bound, Crash, Snapshot, each_crash_after, syncs, without};
 
 use crate::check::{self, Broken};
 use crate::project::Project;
@@ -31,31 +32,47 @@ pub struct Explored {
     pub nested: usize,
 }
 
-enum Stop {
-    Broken(Broken),
-    Enough,
-}
-
 /// Checks the states of a recorded command.
 pub fn explore(scenario: &Scenario, recorded: &Recorded, effort: Effort) -> Result<Explored, Broken> {
+    explore_new(scenario, recorded, effort, 0, &mut Sound::default())
+}
+
+/// States that were found sound, each with whether the command had returned.
+type Sound = HashSet<u64>;
+
+/// Checks the states of a recorded command that were not found sound before, after so many operations or more.
+fn explore_new(
+    scenario: &Scenario,
+    recorded: &Recorded,
+    effort: Effort,
+    from: usize,
+    known: &mut Sound,
+) -> Result<Explored, Broken> {
     let mut explored = Explored::default();
+    let all = recorded.trace.len();
+    let is_looked_at = |operations: &usize| {
+        *operations == all || operations.checked_rem(effort.prefixes).is_some_and(|rest| rest == 0)
+    };
+    let mut prefixes = (from..=all).rev().filter(is_looked_at);
     let bound = Bound { states: effort.states, seed: SEED };
-    let ended = each_crash(&recorded.start, &recorded.trace, bound, &mut |crash| {
-        if crash.operations < recorded.trace.len() {
-            match crash.operations.checked_rem(effort.prefixes) {
-                None => return Err(Stop::Enough),
-                Some(0) => {}
-                Some(_) => return Ok(()),
-            }
+    each_crash_after::<Broken>(&recorded.start, &recorded.trace, &mut prefixes, bound, &mut |crash| {
+        let hash = hash(crash, recorded);
+        if known.contains(&hash) {
+            return Ok(());
         }
         state(scenario, recorded, effort, crash, &mut explored).map_err(|broken| {
-            Stop::Broken(format!("{}, after {} operations: {broken}", scenario.name, crash.operations))
-        })
-    });
-    match ended {
-        Err(Stop::Broken(broken)) => Err(broken),
-        Ok(()) | Err(Stop::Enough) => Ok(explored),
-    }
+            format!("{}, after {} operations: {broken}", scenario.name, crash.operations)
+        })?;
+        known.insert(hash);
+        Ok(())
+    })?;
+    Ok(explored)
+}
+
+fn hash(crash: &Crash, recorded: &Recorded) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (crash.nodes(), crash.operations == recorded.trace.len()).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn state(
@@ -67,8 +84,8 @@ fn state(
 ) -> Result<(), Broken> {
     explored.states += 1;
     check::files(recorded, crash)?;
-    let project = Project::built(|root| crash.build(root));
-    check::repository(recorded, crash.operations == recorded.trace.len(), &project)?;
+    let project = Project::built(recorded.start.root(), |root| crash.build(root));
+    check::refs(recorded, crash.operations == recorded.trace.len(), &project)?;
     if effort.next == 0 || !explored.states.is_multiple_of(effort.next) {
         return Ok(());
     }
@@ -82,7 +99,7 @@ fn state(
 /// Cuts off also the command that follows, in a copy of the project.
 fn nested(scenario: &Scenario, recorded: &Recorded, project: &Project) -> Result<usize, Broken> {
     let copy = Project::copy(&Snapshot::of(project.root()).unwrap());
-    if !scenario.again.applies(&copy, recorded.old.as_ref()) {
+    if !scenario.again.applies(&copy, &recorded.old) {
         return Ok(0);
     }
     let again = Recorded::of(scenario.command, &copy).map_err(|error| check::told(&error))?;
@@ -97,8 +114,10 @@ pub fn run(scenario: &Scenario, effort: Effort) {
     let project = Project::empty();
     (scenario.before)(&project);
     let recorded = Recorded::of(scenario.command, &project).unwrap();
-    let explored = explore(scenario, &recorded, effort).unwrap_or_else(|broken| panic!("{broken}"));
-    let needless = needless_syncs(scenario, &recorded, Effort { next: 0, ..effort });
+    let mut known = Sound::default();
+    let explored = explore_new(scenario, &recorded, effort, 0, &mut known);
+    let explored = explored.unwrap_or_else(|broken| panic!("{broken}"));
+    let needless = needless_syncs(scenario, &recorded, Effort { next: 0, ..effort }, &mut known);
     println!(
         "| {} | {} | {} | {} | {} | {} | {} | {:.1} s",
         scenario.name,
@@ -120,10 +139,16 @@ pub fn run(scenario: &Scenario, effort: Effort) {
 }
 
 /// The syncs without which every promise is kept.
-fn needless_syncs(scenario: &Scenario, recorded: &Recorded, effort: Effort) -> BTreeSet<String> {
+fn needless_syncs(
+    scenario: &Scenario,
+    recorded: &Recorded,
+    effort: Effort,
+    known: &mut Sound,
+) -> BTreeSet<String> {
     let is_needless = |at: &usize| {
         let shorter = recorded.with_trace(without(&recorded.trace, *at));
-        explore(scenario, &shorter, effort).is_ok()
+        // What comes before is as it was.
+        explore_new(scenario, &shorter, effort, *at, known).is_ok()
     };
     syncs(&recorded.trace).into_iter().filter(is_needless).map(|at| recorded.label(at)).collect()
 }

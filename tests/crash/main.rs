@@ -18,4 +18,6 @@ mod others;
 mod project;
 mod record;
 mod runs;
+mod sharing;
 mod successors;
+mod values;

@@ -17,6 +17,7 @@ pub const INIT: Scenario = Scenario {
     before: |project| project.write("params.yaml", "lr: 0.1\n"),
     command: |project, disk| Repository::init_on(&project.tree(), disk).map(drop),
     again: Again::Always,
+    steps: false,
     redundant: &[("names in work", NEXT), ("names in work/.mdl", NEXT)],
 };
 
@@ -34,6 +35,7 @@ pub const UNDO: Scenario = Scenario {
     before: two_commits,
     command: UNDO_COMMAND,
     again: Again::UntilRefsMoved,
+    steps: false,
     redundant: &[],
 };
 
@@ -46,6 +48,7 @@ pub const TAG: Scenario = Scenario {
         repository.create_tag(&"v1".parse().unwrap(), head, "the first", false).map(drop)
     },
     again: Again::UntilRefsMoved,
+    steps: false,
     redundant: &[("names in work/.mdl/refs/tags/v1", BIRTH), ("names in work/.mdl/packs/data", SETTLED)],
 };
 
@@ -59,6 +62,7 @@ const DELETED: Scenario = Scenario {
     },
     command: |project, disk| project.open(disk)?.delete_branch(&"dev".parse().unwrap(), false).map(drop),
     again: Again::UntilRefsMoved,
+    steps: false,
     redundant: &[],
 };
 
@@ -67,6 +71,7 @@ const CONFIGURED: Scenario = Scenario {
     before: two_commits,
     command: |project, disk| project.open(disk)?.configure(ConfigKey::UserName, Some("Ada")),
     again: Again::Always,
+    steps: false,
     redundant: &[],
 };
 

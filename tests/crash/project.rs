@@ -1,16 +1,16 @@
 //! A project in a folder of its own, and what can be asked of its repository.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mdl::diff::State;
 use mdl::disk::Disk;
 use mdl::disk::testing::{Bound, Snapshot, UnsyncedDisk, each_crash};
 use mdl::id::CommitId;
 use mdl::progress::Silent;
-use mdl::repo::{CommitOptions, Committed, ConfigKey, Head, RepoError, Repository, RunQuery};
+use mdl::refs::RefError;
+use mdl::repo::{CommitOptions, Committed, MergeOptions, Place, PushOptions, RepoError, Repository};
+use mdl::sync::{Fate, SyncError};
 use tempfile::TempDir;
 
 /// A folder with a work tree in it, and room beside that.
@@ -18,9 +18,6 @@ pub struct Project {
     _folder: TempDir,
     root: PathBuf,
 }
-
-/// What refs point to, by name.
-pub type Values = BTreeMap<String, String>;
 
 impl Project {
     /// An empty work tree, in memory where there is a file system for that.
@@ -37,22 +34,27 @@ impl Project {
         Self { _folder: folder, root }
     }
 
-    /// A folder to build a state in.
-    pub fn built(build: impl FnOnce(&Path) -> std::io::Result<()>) -> Self {
+    /// A folder to build a state in, of a project that was elsewhere.
+    pub fn built(elsewhere: &Path, build: impl FnOnce(&Path) -> std::io::Result<()>) -> Self {
         let project = Self::folder();
         build(&project.root).unwrap();
+        project.come_from(elsewhere);
         project
     }
 
     /// A copy of what a snapshot shows.
     pub fn copy(of: &Snapshot) -> Self {
-        let mut copy = None;
-        let bound = Bound { states: 1, seed: 0 };
-        let Ok(()) = each_crash(of, &[], bound, &mut |crash| {
-            copy = Some(Self::built(|root| crash.build(root)));
-            Ok::<_, std::convert::Infallible>(())
-        });
-        copy.unwrap()
+        Self::built(of.root(), |root| rebuild(of, root))
+    }
+
+    /// Lets the configuration name the hub that is beside it, and not the one of which that is a copy.
+    fn come_from(&self, elsewhere: &Path) {
+        let path = self.tree().join(".mdl/config.toml");
+        let Ok(config) = std::fs::read_to_string(&path) else { return };
+        let [old, new] = [elsewhere, &self.root].map(|root| root.to_str().unwrap());
+        if config.contains(old) {
+            std::fs::write(path, config.replace(old, new)).unwrap();
+        }
     }
 
     /// The folder of everything.
@@ -63,6 +65,19 @@ impl Project {
     /// The work tree.
     pub fn tree(&self) -> PathBuf {
         self.root.join("work")
+    }
+
+    /// What is pushed to and fetched from: a folder of keys, if it is there.
+    pub fn hub_path(&self) -> PathBuf {
+        self.root.join("hub")
+    }
+
+    /// The repository in that folder; `None` if there is none yet.
+    pub fn hub(&self) -> Result<Option<Place>, RepoError> {
+        match Place::new(None, self.hub_path().to_str(), &self.root) {
+            Err(RepoError::Remote { source, .. }) if matches!(*source, SyncError::NotARepository) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// Writes a file of the user.
@@ -91,6 +106,14 @@ impl Project {
     /// Opens the repository.
     pub fn open(&self, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
         Repository::open_on(&self.tree(), disk)
+    }
+
+    /// Opens the repository; `None` if there is none yet.
+    pub fn existing(&self) -> Result<Option<Repository>, RepoError> {
+        match self.open(Arc::new(UnsyncedDisk)) {
+            Err(RepoError::Unfinished(_) | RepoError::NotARepository(_)) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// Opens the repository for whom nothing ever goes wrong.
@@ -122,10 +145,43 @@ impl Project {
         self.open(disk)?.commit(&options, &Silent)
     }
 
+    /// Pushes all that there is.
+    pub fn push(&self, disk: Arc<dyn Disk>) -> Result<(), RepoError> {
+        let refs = vec!["main".to_owned()];
+        let options = PushOptions { refs, tags: true, runs: true, ..PushOptions::default() };
+        let done = self.open(disk)?.push(&options, &Silent)?;
+        done.pushed.refs.into_iter().try_for_each(|pushed| match pushed.fate {
+            Fate::Done | Fate::UpToDate => Ok(()),
+            Fate::Unknown(source) => Err(RefError::Unknown { name: pushed.name.to_string(), source }.into()),
+            _ => Err(RefError::Contended { name: format!("{pushed:?}") }.into()),
+        })
+    }
+
+    /// Gets what others did, and pushes.
+    pub fn share(&self) -> Result<(), RepoError> {
+        let disk = Arc::new(UnsyncedDisk);
+        self.open(disk.clone())?.pull(None, None, &MergeOptions::default(), &Silent)?;
+        self.push(disk)
+    }
+
+    /// Lets somebody else do something, whose work tree is a copy of this one.
+    pub fn elsewhere(&self, act: impl FnOnce(&Self)) {
+        let before = Snapshot::of(&self.tree()).unwrap();
+        act(self);
+        std::fs::remove_dir_all(self.tree()).unwrap();
+        std::fs::create_dir(self.tree()).unwrap();
+        rebuild(&before, &self.tree()).unwrap();
+    }
+
     /// Commits on a disk on which nothing goes wrong.
     pub fn committed(&self) -> CommitId {
         self.commit(Arc::new(UnsyncedDisk)).unwrap().unwrap().id
     }
+}
+
+/// Builds what a snapshot shows in an empty folder.
+pub fn rebuild(snapshot: &Snapshot, folder: &Path) -> std::io::Result<()> {
+    each_crash(snapshot, &[], Bound { states: 1, seed: 0 }, &mut |crash| crash.build(folder))
 }
 
 const MANIFEST: &str = r#"[datasets.train]
@@ -141,45 +197,3 @@ files = ["params.yaml"]
 [metrics]
 files = ["metrics.json"]
 "#;
-
-/// What every ref is now, exactly.
-pub fn values(repository: &Repository) -> Result<Values, RepoError> {
-    let mut values = Values::new();
-    let head = match repository.head()? {
-        Head::Branch(name, _) => name.to_string(),
-        Head::Detached(commit) => commit.to_string(),
-    };
-    values.insert("HEAD".to_owned(), head);
-    let name = repository.config().get(ConfigKey::UserName);
-    values.extend(name.map(|name| ("user.name".to_owned(), name.to_owned())));
-    for branch in repository.branches()? {
-        values.insert(format!("branch {}", branch.name), branch.commit.to_string());
-    }
-    for tagged in repository.tags()? {
-        values.insert(format!("tag {}", tagged.name), tagged.id.to_string());
-    }
-    for run in repository.runs(&RunQuery::default())?.runs {
-        // One that has begun, and no more, may be there at every moment.
-        let finished = run.commit.filter(|_| run.outcome.is_some());
-        values.extend(finished.map(|(id, _)| (format!("run {}", run.id), id.to_string())));
-    }
-    Ok(values)
-}
-
-/// What every ref means: the same for two commits that differ in their times alone.
-pub fn meaning(repository: &Repository) -> Result<Values, RepoError> {
-    let state = |commit| Ok::<_, RepoError>(format!("{:?}", State::of_commit(repository.store(), commit)?));
-    let mut values = Values::new();
-    let head = match repository.head()? {
-        Head::Branch(name, _) => name.to_string(),
-        Head::Detached(commit) => state(commit)?,
-    };
-    values.insert("HEAD".to_owned(), head);
-    for branch in repository.branches()? {
-        values.insert(format!("branch {}", branch.name), state(branch.commit)?);
-    }
-    for tagged in repository.tags()? {
-        values.insert(format!("tag {}", tagged.name), state(tagged.tag.commit)?);
-    }
-    Ok(values)
-}

@@ -1,14 +1,16 @@
 //! What a command does to a disk, and what it was for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use mdl::disk::Disk;
 use mdl::disk::testing::{Fault, FaultyDisk, Op, RecordingDisk, Snapshot, UnsyncedDisk};
+use mdl::id::ContentId;
 use mdl::repo::RepoError;
 
-use crate::project::{Project, Values, meaning, values};
+use crate::project::Project;
+use crate::values::{Values, held, meaning, values};
 
 /// Runs a command in a project, on a disk.
 pub type Command = fn(&Project, Arc<dyn Disk>) -> Result<(), RepoError>;
@@ -24,12 +26,8 @@ pub enum Again {
 
 impl Again {
     /// Whether a command that was cut off is to be run again in this project, where refs were like this before.
-    pub fn applies(self, project: &Project, before: Option<&Values>) -> bool {
-        let moved = || {
-            let now = project.open(Arc::new(UnsyncedDisk)).map(|repository| values(&repository).unwrap());
-            now.is_ok_and(|now| Some(&now) != before)
-        };
-        self == Self::Always || !moved()
+    pub fn applies(self, project: &Project, before: &Values) -> bool {
+        self == Self::Always || values(project).unwrap() == *before
     }
 }
 
@@ -40,6 +38,8 @@ pub struct Scenario {
     pub before: fn(&Project),
     pub command: Command,
     pub again: Again,
+    /// Whether it moves several refs, of which some may have moved when it fails.
+    pub steps: bool,
     /// Syncs without which no state of this scenario breaks a promise, and why they are there all the same.
     pub redundant: &'static [(&'static str, &'static str)],
 }
@@ -47,7 +47,7 @@ pub struct Scenario {
 /// What came of a command that was stopped.
 pub enum Stopped {
     /// Another process finished it.
-    Finished(Recorded),
+    Finished(Box<Recorded>),
     /// It had done all that can be seen; nobody said so.
     Visible,
     /// It came to its end before.
@@ -60,11 +60,15 @@ pub struct Recorded {
     pub start: Snapshot,
     pub end: Snapshot,
     pub trace: Vec<Op>,
-    /// What refs were before; `None` if there was no repository.
-    pub old: Option<Values>,
+    /// What refs were before.
+    pub old: Values,
     pub new: Values,
+    /// What refs meant before.
+    pub old_meaning: Values,
     /// What refs mean afterwards.
     pub meaning: Values,
+    /// The data that the repository had before, and afterwards.
+    pub held: [BTreeSet<ContentId>; 2],
 }
 
 impl Recorded {
@@ -88,11 +92,21 @@ impl Recorded {
         if dying.operations() <= at {
             return Ok(Stopped::Never);
         }
-        if !scenario.again.applies(&project, before.values.as_ref()) {
+        if !scenario.again.applies(&project, &before.values) {
             return Ok(Stopped::Visible);
         }
         (scenario.command)(&project, Arc::new(disk.clone()))?;
-        before.end(&project, &disk).map(Stopped::Finished)
+        before.end(&project, &disk).map(|recorded| Stopped::Finished(Box::new(recorded)))
+    }
+
+    /// Whether it removes something at this path.
+    pub fn removes(&self, path: &Path) -> bool {
+        let gone = self.start.root().join(path);
+        let is_removal = |op: &Op| match op {
+            Op::RemoveFile { path } | Op::RemoveDir { path } => *path == gone,
+            _ => false,
+        };
+        self.trace.iter().any(is_removal)
     }
 
     /// The same without one of its operations.
@@ -137,25 +151,31 @@ impl Recorded {
 
 struct Before {
     start: Snapshot,
-    values: Option<Values>,
+    values: Values,
+    meaning: Values,
+    held: BTreeSet<ContentId>,
 }
 
 impl Before {
     fn of(project: &Project) -> Self {
-        let repository = project.open(Arc::new(UnsyncedDisk)).ok();
-        let values = repository.map(|repository| values(&repository).unwrap());
-        Self { start: Snapshot::of(project.root()).unwrap(), values }
+        Self {
+            start: Snapshot::of(project.root()).unwrap(),
+            values: values(project).unwrap(),
+            meaning: meaning(project).unwrap(),
+            held: held(project).unwrap(),
+        }
     }
 
     fn end(self, project: &Project, disk: &RecordingDisk) -> Result<Recorded, RepoError> {
-        let repository = project.repository();
         Ok(Recorded {
             start: self.start,
             end: Snapshot::of(project.root()).unwrap(),
             trace: disk.trace(),
             old: self.values,
-            new: values(&repository)?,
-            meaning: meaning(&repository)?,
+            old_meaning: self.meaning,
+            held: [self.held, held(project)?],
+            new: values(project)?,
+            meaning: meaning(project)?,
         })
     }
 }

@@ -140,11 +140,44 @@ fn the_folder_of_a_log_goes_with_its_last_entry_and_comes_again() {
         theirs.remove(&key(name)).unwrap();
     }
     assert!(dir.path().join("refs/runs/a").exists() && dir.path().join("packs/meta").exists());
+    assert_eq!(ours.list("refs").unwrap().len(), 1);
     theirs.remove(&key("refs/runs/a/1")).unwrap();
+    // Who has listed what is gone relies on nothing there.
+    ours.settle("refs").unwrap();
     assert!(!dir.path().join("refs/runs/a").exists());
     // Who made the folder and has slept since makes it again.
     assert_eq!(ours.create(&key("refs/runs/a/1"), b"late").unwrap(), Created::Created);
     assert_eq!(theirs.read(&key("refs/runs/a/1"), 9).unwrap().unwrap(), b"late");
+}
+
+#[test]
+fn a_log_that_was_seen_to_be_gone_stays_gone_once_that_is_settled() {
+    // A collection that was killed may have left the folder of the log, which is empty.
+    for fault in [None, Some(Fault { at: 3, errno: libc_errno::EIO, for_ever: true })] {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = ["refs/runs/a/0", "refs/runs/a/1"];
+        for name in keys {
+            folder(dir.path()).create(&key(name), b"entry").unwrap();
+        }
+        let start = Snapshot::of(dir.path()).unwrap();
+        let disk = RecordingDisk::new(Arc::new(UnsyncedDisk));
+        let theirs = Folder::new(dir.path(), Arc::new(FaultyDisk::new(Arc::new(disk.clone()), fault)));
+        keys.iter().for_each(|name| theirs.remove(&key(name)).unwrap());
+        assert_eq!(dir.path().join("refs/runs/a").exists(), fault.is_some());
+        let ours = Folder::new(dir.path(), Arc::new(disk.clone()));
+        assert!(ours.list("refs").unwrap().is_empty());
+        ours.settle("refs").unwrap();
+        let stays_gone = |trace: &[Op]| {
+            each_crash(&start, trace, Bound { states: 4096, seed: 7 }, &mut |crash| {
+                let is_back = keys.iter().any(|name| crash.nodes().contains_key(Path::new(name)));
+                if is_back && crash.operations == trace.len() { Err(()) } else { Ok(()) }
+            })
+        };
+        let trace = disk.trace();
+        stays_gone(&trace).unwrap();
+        let unsynced: Vec<Op> = trace.into_iter().filter(|op| !op.is_sync()).collect();
+        stays_gone(&unsynced).unwrap_err();
+    }
 }
 
 #[test]
@@ -257,7 +290,8 @@ fn after_a_failed_sync_nothing_is_called_durable() {
     assert!(faulty.create(&key("a/1"), b"").is_err());
     assert!(faulty.read(&key("a/1"), 1).unwrap().is_some(), "the fault came after the link");
     assert!(faulty.create(&key("a/1"), b"").is_err());
-    assert!(faulty.create(&key("a/2"), b"").is_err());
+    let later = faulty.create(&key("a/2"), b"").unwrap_err();
+    assert!(later.source.to_string().contains("os error 5"), "{later:?}");
 }
 
 /// The numbers that Linux, the BSDs and macOS agree on.

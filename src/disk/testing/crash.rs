@@ -1,6 +1,6 @@
 //! The states in which a power cut may leave a folder.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,8 @@ use super::model::{FileState, Inode, Model, Name, ROOT, Thing, put};
 use super::{Node, Op, Snapshot};
 
 /// How many states are built for each prefix of a trace: all of them if there are no more, else this many,
-/// among them "nothing arrived", "everything did", and, as far as there is room, those that differ from these in one thing.
+/// among them "nothing arrived", "everything did", and, as far as there is room, "everything but bytes", "everything
+/// but the names in one directory and below", and those that differ from the first two in one thing.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     /// The number.
@@ -63,8 +64,19 @@ pub fn each_crash<E>(
     bound: Bound,
     check: &mut dyn FnMut(&Crash) -> Result<(), E>,
 ) -> Result<(), E> {
+    each_crash_after(start, trace, &mut (0..=trace.len()).rev(), bound, check)
+}
+
+/// The same of a power cut after so many operations only.
+pub fn each_crash_after<E>(
+    start: &Snapshot,
+    trace: &[Op],
+    prefixes: &mut dyn Iterator<Item = usize>,
+    bound: Bound,
+    check: &mut dyn FnMut(&Crash) -> Result<(), E>,
+) -> Result<(), E> {
     let mut seen = HashSet::new();
-    for operations in (0..=trace.len()).rev() {
+    for operations in prefixes {
         let model = Model::new(start, &trace[..operations]);
         let choices = Choices::of(&model);
         for choice in choices.take(bound) {
@@ -94,11 +106,13 @@ struct Choices {
     open: Vec<Open>,
     /// For each, how many ways it can go: at least two.
     ways: Vec<usize>,
+    /// For each directory with open names, which those are that lie there or below.
+    below: Vec<Vec<usize>>,
 }
 
 impl Choices {
     fn of(model: &Model) -> Self {
-        let mut choices = Self { open: Vec::new(), ways: Vec::new() };
+        let mut choices = Self { open: Vec::new(), ways: Vec::new(), below: Vec::new() };
         for (name, state) in &model.names {
             choices.add(Open::Name(name.clone()), state.values.len() - state.durable);
         }
@@ -109,6 +123,7 @@ impl Choices {
                 choices.add(Open::Mode(inode), modes);
             }
         }
+        choices.below = below(model, &choices.open);
         choices
     }
 
@@ -141,7 +156,15 @@ impl Choices {
         let nothing = vec![0; self.ways.len()];
         let everything: Vec<usize> =
             self.open.iter().zip(&self.ways).map(|(open, ways)| whole(open, *ways)).collect();
-        let mut samples = vec![nothing.clone(), everything.clone()];
+        let no_bytes = self.open.iter().zip(&everything);
+        let no_bytes = no_bytes.map(|(open, way)| if matches!(open, Open::Bytes(_)) { 0 } else { *way });
+        let mut samples = vec![nothing.clone(), everything.clone(), no_bytes.collect()];
+        for names in &self.below {
+            let mut sample = everything.clone();
+            names.iter().for_each(|at| sample[*at] = 0);
+            samples.push(sample);
+        }
+        let first = samples.len().min(bound.states).max(2);
         for (at, ways) in self.ways.iter().enumerate() {
             for (base, way) in
                 [&nothing, &everything].into_iter().flat_map(|base| (0..*ways).map(move |way| (base, way)))
@@ -154,8 +177,8 @@ impl Choices {
         let mut random = bound.seed;
         // More than the bound differ in one thing where much is open: then a choice of those.
         while samples.len() > bound.states.max(2) {
-            let last = samples.len() as u64;
-            samples.swap_remove(2 + (split_mix(&mut random) % (last - 2)) as usize);
+            let others = (samples.len() - first) as u64;
+            samples.swap_remove(first + (split_mix(&mut random) % others) as usize);
         }
         while samples.len() < bound.states {
             samples.push(
@@ -205,6 +228,31 @@ impl Choices {
         }
         nodes
     }
+}
+
+/// For each directory in which names are open, all that are open there and below.
+fn below(model: &Model, open: &[Open]) -> Vec<Vec<usize>> {
+    let parents: HashMap<Inode, Inode> = model
+        .names
+        .iter()
+        .flat_map(|((dir, _), state)| state.values.iter().flatten().map(move |inode| (*inode, *dir)))
+        .collect();
+    let dirs: Vec<(usize, Inode)> = open
+        .iter()
+        .enumerate()
+        .filter_map(|(at, open)| match open {
+            Open::Name((dir, _)) => Some((at, *dir)),
+            _ => None,
+        })
+        .collect();
+    let mut below: BTreeMap<Inode, Vec<usize>> = dirs.iter().map(|(_, dir)| (*dir, Vec::new())).collect();
+    for (at, dir) in dirs {
+        let above = std::iter::successors(Some(dir), |dir| parents.get(dir).copied());
+        for dir in above {
+            below.entry(dir).and_modify(|names| names.push(at));
+        }
+    }
+    below.into_values().collect()
 }
 
 /// The way in which all arrived.

@@ -1,7 +1,7 @@
 //! A disk that fails at an operation of one's choice.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,12 +26,17 @@ pub struct FaultyDisk {
 }
 
 struct Counter {
+    /// What lies elsewhere neither counts nor fails.
+    folder: PathBuf,
     fault: Option<Fault>,
     operations: AtomicUsize,
 }
 
 impl Counter {
-    fn next(&self) -> io::Result<()> {
+    fn next(&self, path: &Path) -> io::Result<()> {
+        if !path.starts_with(&self.folder) {
+            return Ok(());
+        }
         let operation = self.operations.fetch_add(1, Ordering::SeqCst);
         match self.fault {
             Some(fault) if operation == fault.at || fault.for_ever && operation > fault.at => {
@@ -45,7 +50,13 @@ impl Counter {
 impl FaultyDisk {
     /// Fails as told; without a fault, it only counts.
     pub fn new(inner: Arc<dyn Disk>, fault: Option<Fault>) -> Self {
-        Self { inner, counter: Arc::new(Counter { fault, operations: AtomicUsize::new(0) }) }
+        Self::below(inner, Path::new(""), fault)
+    }
+
+    /// Fails as told below a folder, as a file system that is mounted there.
+    pub fn below(inner: Arc<dyn Disk>, folder: &Path, fault: Option<Fault>) -> Self {
+        let (folder, operations) = (folder.to_owned(), AtomicUsize::new(0));
+        Self { inner, counter: Arc::new(Counter { folder, fault, operations }) }
     }
 
     /// How many operations there were so far.
@@ -53,66 +64,67 @@ impl FaultyDisk {
         self.counter.operations.load(Ordering::SeqCst)
     }
 
-    fn next(&self) -> io::Result<&dyn Disk> {
-        self.counter.next().map(|()| &*self.inner)
+    fn next(&self, path: &Path) -> io::Result<&dyn Disk> {
+        self.counter.next(path).map(|()| &*self.inner)
     }
 }
 
 impl Disk for FaultyDisk {
     fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
-        let inner = self.next()?.create(path, executable)?;
-        Ok(Box::new(FaultyFile { inner, counter: self.counter.clone() }))
+        let inner = self.next(path)?.create(path, executable)?;
+        Ok(Box::new(FaultyFile { inner, path: path.to_owned(), counter: self.counter.clone() }))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.next()?.link(from, to)
+        self.next(to)?.link(from, to)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.next()?.rename(from, to)
+        self.next(to)?.rename(from, to)
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.next()?.rename_new(from, to)
+        self.next(to)?.rename_new(from, to)
     }
 
     fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
-        self.next()?.symlink(target, path)
+        self.next(path)?.symlink(target, path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.next()?.create_dir(path)
+        self.next(path)?.create_dir(path)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.next()?.remove_file(path)
+        self.next(path)?.remove_file(path)
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.next()?.remove_dir(path)
+        self.next(path)?.remove_dir(path)
     }
 
     fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
-        self.next()?.set_executable(path, executable)
+        self.next(path)?.set_executable(path, executable)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.next()?.sync_dir(path)
+        self.next(path)?.sync_dir(path)
     }
 
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        self.next()?.sync_file_system(path)
+        self.next(path)?.sync_file_system(path)
     }
 }
 
 struct FaultyFile {
     inner: Box<dyn NewFile>,
+    path: PathBuf,
     counter: Arc<Counter>,
 }
 
 impl NewFile for FaultyFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.counter.next() {
+        if let Err(error) = self.counter.next(&self.path) {
             self.inner.write_at(offset, &bytes[..bytes.len() / 2])?;
             return Err(error);
         }
@@ -124,7 +136,7 @@ impl NewFile for FaultyFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.counter.next()?;
+        self.counter.next(&self.path)?;
         self.inner.sync()
     }
 }

@@ -16,7 +16,7 @@ mod unsynced;
 
 #[cfg(unix)]
 pub use cloning::CloningDisk;
-pub use crash::{Bound, Crash, each_crash};
+pub use crash::{Bound, Crash, each_crash, each_crash_after};
 pub use fault::{Fault, FaultyDisk};
 pub use model::{Node, Snapshot};
 pub use record::{FileNumber, Op, RecordingDisk, syncs, without};

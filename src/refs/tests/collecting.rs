@@ -84,7 +84,7 @@ fn a_fence_whose_reply_is_lost_is_found_and_a_storage_that_fails_is_told() {
         Operation::Create(_) => Fate::Failed,
         _ => Fate::Done,
     });
-    assert!(matches!(fence(&storage, &branch("main"), 3, &by("gc")), Err(RefError::Contended { .. })));
+    assert!(matches!(fence(&storage, &branch("main"), 3, &by("gc")), Err(RefError::Storage(_))));
 }
 
 #[test]

@@ -13,7 +13,8 @@ use crate::merge::{self, Conflict, Side};
 use crate::name::{RefName, TreePath};
 use crate::object::{self, Code, Commit, Dataset, Definition, Find, FindContent, Memory, Node, ObjectError};
 use crate::progress::Progress;
-use crate::refs::{Footing, Target};
+use crate::refs::{self, Footing, Target};
+use crate::repo::head::heads;
 use crate::repo::{
     CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository, Warning, profile,
 };
@@ -128,6 +129,11 @@ impl Repository {
         };
         if let Some(ours) = from {
             if graph::is_ancestor(&self.store, theirs, ours)? {
+                // Whoever merged it may have been stopped before that was durable.
+                match &merged.branch {
+                    Some(branch) => refs::settle(&*self.storage, &[heads(branch)])?,
+                    None => self.storage.settle("refs")?,
+                }
                 return Ok(Merged { to: from, kind: MergeKind::Already, ..merged });
             }
             if !graph::is_ancestor(&self.store, ours, theirs)? {

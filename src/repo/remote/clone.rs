@@ -84,6 +84,8 @@ impl Repository {
         if let Some(branch) = &branch {
             repository.start_branch(&name, branch)?;
         }
+        // A clone that was stopped may have left refs that can be seen and are not durable.
+        repository.storage.settle("refs")?;
         version::stamp(&*repository.storage)?;
         let files = match options.no_checkout {
             true => CheckedOut::default(),

@@ -82,7 +82,10 @@ impl Repository {
         let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
         let log = log.filter(|_| selected.is_empty()).map(|log| log.content);
         let missing = self.store.lacking(contents.into_keys().chain(log))?;
-        self.bring(&missing, progress)
+        let brought = self.bring(&missing, progress)?;
+        // What is here may have been brought by somebody who was stopped before it was durable.
+        self.storage.settle("packs")?;
+        Ok(brought)
     }
 
     /// The contents of parts with their sizes, but for those that are only referred to.

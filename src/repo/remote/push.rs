@@ -45,8 +45,13 @@ impl Repository {
         let remote = self.remote_to_push(&name)?;
         let pushed = sync::push(self.local(), &remote, &request, &self.mover("push"), progress);
         let pushed = pushed.map_err(|error| self.of_remote(&name, error))?;
-        for head in pushed.refs.iter().filter(|head| matches!(head.fate, Fate::Done)) {
-            self.remember(&name, &head.name, head.to)?;
+        for head in &pushed.refs {
+            match (&head.fate, head.from) {
+                (Fate::Done, _) => self.remember(&name, &head.name, head.to)?,
+                // Whoever moved it there may have been stopped before it was remembered here.
+                (Fate::UpToDate, Some(there)) => self.remember(&name, &head.name, there)?,
+                _ => {}
+            }
         }
         let followed = self.follow(&name, &pushed)?;
         Ok(PushDone { remote: self.remote_info(&name)?, pushed, followed })
@@ -150,6 +155,15 @@ impl Repository {
             .refs
             .iter()
             .any(|it| is_it(&it.name, it.to) && matches!(it.fate, Fate::Done | Fate::UpToDate));
+        if arrived && self.config.upstream(&branch).is_some() {
+            // Who wrote that down may have been stopped before it was durable.
+            let synced = self.disk.sync_dir(&self.directory);
+            synced.map_err(|source| RepoError::Io {
+                action: "sync",
+                path: self.directory.clone(),
+                source,
+            })?;
+        }
         if !arrived || self.config.upstream(&branch).is_some() {
             return Ok(None);
         }

@@ -11,8 +11,8 @@ mod write;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::slice::from_ref;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::disk::{self, Disk};
 use crate::storage::{Body, Created, Draft, Key, Listed, Sharing, Storage, StorageError};
@@ -38,9 +38,9 @@ struct Shared {
     durable: Mutex<HashSet<PathBuf>>,
     /// Directories whose names were listed and not synced since.
     unsettled: Mutex<HashSet<PathBuf>>,
-    /// Set when a directory could not be synced: the kernel may have dropped the names it failed to
-    /// write, and say that all is well when it is asked again.
-    broken: AtomicBool,
+    /// Why a directory could not be synced: the kernel may have dropped the names it failed to write, and say
+    /// that all is well when it is asked again.
+    broken: OnceLock<String>,
 }
 
 impl Folder {
@@ -52,7 +52,7 @@ impl Folder {
             checked: Mutex::default(),
             durable: Mutex::default(),
             unsettled: Mutex::default(),
-            broken: AtomicBool::new(false),
+            broken: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -135,15 +135,25 @@ impl Shared {
         let dirs: Vec<_> =
             locked(&self.unsettled).iter().filter(|dir| dir.starts_with(&below)).cloned().collect();
         if dirs.len() <= MOST_SYNCS {
-            return dirs.iter().try_for_each(|dir| self.sync_dir(dir));
+            let settle = |dir: &PathBuf| self.sync_once(from_ref(dir), &|| self.sync_listed(dir));
+            return dirs.iter().try_for_each(settle);
         }
         self.sync_once(&dirs, &|| self.disk.sync_file_system(&self.root))
     }
 
+    /// Syncs a directory that was listed. Of the log of a run that a collection has removed since, nothing is left
+    /// that somebody could rely on.
+    fn sync_listed(&self, dir: &Path) -> io::Result<()> {
+        match self.disk.sync_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced,
+        }
+    }
+
     /// Syncs directories together, after which they count as settled.
     fn sync_once(&self, dirs: &[PathBuf], sync: &dyn Fn() -> io::Result<()>) -> io::Result<()> {
-        if self.broken.load(Ordering::Acquire) {
-            return Err(io::Error::other("a folder could not be made durable before"));
+        if let Some(why) = self.broken.get() {
+            return Err(io::Error::other(format!("a folder could not be made durable before: {why}")));
         }
         // Before the sync: what is listed during it is not known to be part of it.
         for dir in dirs {
@@ -151,7 +161,7 @@ impl Shared {
         }
         // Not as the disk's own kind of error: by now the key is there, which a refusal would deny.
         sync().map_err(|error| {
-            self.broken.store(true, Ordering::Release);
+            self.broken.get_or_init(|| error.to_string());
             io::Error::other(error)
         })
     }

@@ -67,12 +67,15 @@ fn open_below(root: &Path, key: &Key) -> io::Result<File> {
     File::open(path)
 }
 
+/// Logs below these prefixes are removed by collections, which rely on that they are gone.
+const COLLECTED: [&str; 2] = ["refs/runs", "refs/packed"];
+
 /// What a listing found.
 #[derive(Default)]
 pub(super) struct Listing {
     /// The keys, sorted.
     pub keys: Vec<Listed>,
-    /// The directories that hold them.
+    /// The directories that hold them, and those of which it is told that logs are gone.
     pub dirs: Vec<PathBuf>,
 }
 
@@ -100,7 +103,7 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Listing) -> io:
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
-    let mut holds_keys = false;
+    let mut tells = COLLECTED.iter().any(|family| prefix.starts_with(family));
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
@@ -113,10 +116,10 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, found: &mut Listing) -> io:
             return Err(not_plain());
         } else if let Some(metadata) = unless_gone(entry.metadata())? {
             found.keys.push(Listed { key, size: metadata.len() });
-            holds_keys = true;
+            tells = true;
         }
     }
-    if holds_keys {
+    if tells {
         found.dirs.push(dir.to_owned());
     }
     Ok(())

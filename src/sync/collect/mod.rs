@@ -118,6 +118,8 @@ impl Collection<'_> {
                     return Ok(());
                 }
                 (epoch, doomed) => {
+                    // Its maker may have been stopped before it was durable, and no fence must outlive its mark.
+                    self.storage.settle("gc")?;
                     self.finish(epoch, &doomed)?;
                     // What was needed then need not be any more.
                     self.reach = Reach::new(self.store);
@@ -224,7 +226,8 @@ impl Collection<'_> {
             self.done.fences += roots::fence_all(self.storage, epoch, &self.options.by)?;
             self.walk()
         })?;
-        // Others' work counts on as much as ours does.
+        // Others' work counts on as much as ours does. And the logs that were folded must be gone for good before what
+        // only they named.
         self.storage.settle("refs")?;
         self.storage.settle("packs")?;
         let sizes = self.packs()?;

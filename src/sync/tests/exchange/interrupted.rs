@@ -133,6 +133,8 @@ fn a_fetch_goes_on_where_it_was() {
                 theirs.check(true);
                 fetched(&there, &theirs, &everything(DataPolicy::All));
                 assert_eq!(theirs.value(&tracking("main")), Some(Target::Commit(ids[2])), "{case}");
+                let v1_there = Ref { family: Family::Tags, name: name("v1") };
+                assert_eq!(theirs.value(&v1_there), Some(Target::Tag(v1)), "{case}");
                 assert_eq!(number_of_runs(&theirs), 12, "{case}");
                 theirs.check(true);
                 let (now, then) = (packs(&theirs), packs(&undisturbed));
