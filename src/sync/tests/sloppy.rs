@@ -1,7 +1,7 @@
 //! Writers and collectors that leave a step out, or take it too early: made of the real pieces, in the wrong order.
 //! With nothing left out they keep to the protocol, and then nothing is found.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::writers::{ancestry, ended, upload};
@@ -67,7 +67,8 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
         let listed: Vec<PackName> =
             storage.list("packs")?.iter().filter_map(|pack| PackName::parse(pack.key.as_str())).collect();
         let (epoch, old) = last.map_or((0, Vec::new()), |(epoch, mark)| (epoch, mark.doomed));
-        let old: HashSet<PackName> =
+        // In an order: who is run again takes the same steps.
+        let old: BTreeSet<PackName> =
             old.iter().filter_map(|key| PackName::parse(key)).filter(|name| listed.contains(name)).collect();
         if care.adopts && !old.is_empty() {
             break (epoch, old);
@@ -77,7 +78,7 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
             Dooms::Only(pack) => *name == pack,
             Dooms::AllBut(pack) => *name != pack,
         };
-        let doomed: HashSet<PackName> = listed.iter().copied().filter(is_doomed).collect();
+        let doomed: BTreeSet<PackName> = listed.iter().copied().filter(is_doomed).collect();
         let keys = doomed.iter().map(PackName::to_string).collect();
         let epoch = if care.checks_mark {
             refs::publish_mark(&**storage, epoch, keys, &by("gc"))?
@@ -102,7 +103,8 @@ fn sweep(storage: &Arc<dyn Storage>, care: Care) -> Result<(), RefError> {
         }
     })?;
     let wanted = |kind: EntryKind, id: &_| needed.contains(&(kind.number(), *id));
-    store.rewrite(&doomed, &wanted, &Silent).map_err(|error| RefError::Upload(error.into()))?;
+    let names: HashSet<PackName> = doomed.iter().copied().collect();
+    store.rewrite(&names, &wanted, &Silent).map_err(|error| RefError::Upload(error.into()))?;
     for name in doomed {
         storage.remove(&name.key())?;
     }
