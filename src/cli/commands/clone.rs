@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts::ref_name;
-use crate::render::remote;
+use crate::render::{escape, remote};
 use crate::repo::{CloneOptions, Repository};
 
 /// Make a repository out of one that is elsewhere
@@ -63,6 +63,10 @@ impl Run for Clone {
         drop(progress);
         context.report("clone", || remote::cloned(&done), || remote::cloned_json(&done))?;
         context.warn_of_references(&done.files);
+        if let (true, Some(branch)) = (self.no_checkout, &done.branch) {
+            let branch = escape(branch.as_str());
+            context.terminal.hint(&format!("get its files with `mdl checkout --force {branch}`"));
+        }
         Ok(Exit::Success)
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts::remote_name;
 use crate::render::{escape, remote};
+use crate::repo::RemoteAdded;
 
 /// Name the places that this repository shares with, or list them
 ///
@@ -85,16 +86,14 @@ impl Run for Remote {
             }
             What::Add { name, url, no_check } => {
                 let done = repository.add_remote(&remote_name(name)?, url, &base, !no_check)?;
-                let (text, json) = (|| remote::added_remote(&done), || remote::added_remote_json(&done));
-                context.report("remote", text, json)?;
+                report_added(context, &done)?;
                 if done.read_only != Some(true) {
                     context.terminal.hint("send what you have with `mdl push`");
                 }
             }
             What::SetUrl { name, url, no_check } => {
                 let done = repository.set_remote_url(&remote_name(name)?, url, &base, !no_check)?;
-                let (text, json) = (|| remote::added_remote(&done), || remote::added_remote_json(&done));
-                context.report("remote", text, json)?;
+                report_added(context, &done)?;
             }
             What::Show { name } => {
                 let survey = repository.ls_remote(&remote_name(name)?)?;
@@ -124,4 +123,8 @@ impl Run for Remote {
         }
         Ok(Exit::Success)
     }
+}
+
+fn report_added(context: &mut Context, done: &RemoteAdded) -> Result<(), CliError> {
+    context.report("remote", || remote::added_remote(done), || remote::added_remote_json(done))
 }
