@@ -39,6 +39,8 @@ pub struct Response {
     pub length: Option<usize>,
     /// How long it says nothing first.
     pub stall: Duration,
+    /// How long it says nothing behind the body.
+    pub hang: Duration,
 }
 
 impl Response {
@@ -139,6 +141,7 @@ fn write(stream: &mut TcpStream, request: &Request, response: &Response) -> Opti
     if request.method != "HEAD" {
         stream.write_all(&response.body).ok()?;
     }
+    std::thread::sleep(response.hang);
     (length == response.body.len()).then_some(())
 }
 
