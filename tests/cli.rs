@@ -32,6 +32,9 @@ mod runs;
 mod sandbox;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/servers.rs"]
+mod servers;
 #[cfg(unix)]
 #[path = "cli/share.rs"]
 mod share;

@@ -27,12 +27,19 @@ fn steady(ran: &Ran) -> String {
     ran.told().lines().map(line).collect()
 }
 
+/// Where they share, if nothing else is said.
+const TEAM: &str = "../team.mdl";
+
 /// Ada's project with two commits, which she pushed.
 fn ada() -> Sandbox {
-    let ada = Sandbox::history();
-    ada.ok(&["remote", "add", "origin", "../team.mdl"]);
-    ada.ok(&["push", "-q"]);
-    ada
+    shared(Sandbox::history(), TEAM)
+}
+
+/// A project that is pushed to there.
+fn shared(sandbox: Sandbox, team: &str) -> Sandbox {
+    sandbox.ok(&["remote", "add", "origin", team]);
+    sandbox.ok(&["push", "-q"]);
+    sandbox
 }
 
 /// Ada, and Bob who cloned what she pushed.
@@ -44,7 +51,7 @@ fn team() -> (Sandbox, Sandbox) {
 
 /// A clone of what they share.
 fn clone(of: &Sandbox, name: &str, options: &[&str]) -> Sandbox {
-    of.ok(&[&["clone", "-q", "../team.mdl", &format!("../{name}")], options].concat());
+    of.ok(&[&["clone", "-q", TEAM, &format!("../{name}")], options].concat());
     of.beside(name)
 }
 
