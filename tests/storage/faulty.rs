@@ -60,6 +60,15 @@ fn conflicts_are_tried_again() {
 }
 
 #[test]
+fn a_body_that_arrived_damaged_is_sent_again() {
+    let damaged = || refusal(400, "BadDigest");
+    let (created, attempts) = creating(vec![damaged(), damaged()]);
+    assert_eq!((created.unwrap(), attempts), (Created::Created, 3));
+    let (kind, refused, _) = failed(vec![damaged(); 100]);
+    assert_eq!((kind, refused), (ErrorKind::ConnectionAborted, false));
+}
+
+#[test]
 fn what_an_attempt_without_an_answer_has_done_stays_unknown() {
     let exists = || refusal(412, "PreconditionFailed");
     // What exists then may be ours.
