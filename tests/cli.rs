@@ -8,6 +8,9 @@ mod errors;
 mod fit;
 #[path = "cli/help.rs"]
 mod help;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/http.rs"]
+mod http;
 #[path = "cli/journey.rs"]
 mod journey;
 #[path = "cli/json.rs"]
@@ -20,6 +23,9 @@ mod load;
 mod merge;
 #[path = "cli/output.rs"]
 mod output;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "cli/reproduce.rs"]
 mod reproduce;
 #[cfg(unix)]

@@ -6,6 +6,9 @@ mod clones;
 mod crowd;
 #[path = "share/remotes.rs"]
 mod remotes;
+#[cfg(feature = "bucket")]
+#[path = "share/weather.rs"]
+mod weather;
 
 use std::path::Path;
 
@@ -53,6 +56,28 @@ fn team() -> (Sandbox, Sandbox) {
 fn clone(of: &Sandbox, name: &str, options: &[&str]) -> Sandbox {
     of.ok(&[&["clone", "-q", TEAM, &format!("../{name}")], options].concat());
     of.beside(name)
+}
+
+/// Bob, whose clone was stopped: it goes on, or says what brings the files that are missing.
+fn clone_goes_on(of: &Sandbox, team: &str) -> Sandbox {
+    let bob = of.beside("bob");
+    match bob.root().join(".mdl/format").exists() {
+        true => bob.ok(&["checkout", "-q", "--force", "main"]),
+        false => of.ok(&["clone", "-q", team, "../bob"]),
+    };
+    assert!(bob.ok(&["status"]).contains("nothing to commit"));
+    bob
+}
+
+/// Some hundred thousand bytes that nothing else has.
+fn noise(seed: u64) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let line = |number: u64| {
+        let mut hasher = DefaultHasher::new();
+        (seed, number).hash(&mut hasher);
+        format!("{:016x}\n", hasher.finish())
+    };
+    (0..20_000).map(line).collect()
 }
 
 /// Writes a file and commits it.

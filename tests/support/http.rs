@@ -41,6 +41,8 @@ pub struct Response {
     pub stall: Duration,
     /// How long it says nothing behind the body.
     pub hang: Duration,
+    /// Whether the connection ends instead of an answer.
+    pub cut: bool,
 }
 
 impl Response {
@@ -132,6 +134,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
 /// `None` if the connection is over.
 fn write(stream: &mut TcpStream, request: &Request, response: &Response) -> Option<()> {
     std::thread::sleep(response.stall);
+    if response.cut {
+        return None;
+    }
     let length = response.length.unwrap_or(response.body.len());
     let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {length}\r\n", response.status);
     for (name, value) in &response.headers {
@@ -144,7 +149,7 @@ fn write(stream: &mut TcpStream, request: &Request, response: &Response) -> Opti
     }
     stream.write_all(&bytes).ok()?;
     std::thread::sleep(response.hang);
-    (length == response.body.len()).then_some(())
+    (request.method == "HEAD" || length == response.body.len()).then_some(())
 }
 
 /// What an escaped text stands for.
