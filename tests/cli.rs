@@ -45,6 +45,9 @@ mod servers;
 #[path = "cli/share.rs"]
 mod share;
 #[cfg(unix)]
+#[path = "support/sshd.rs"]
+mod sshd;
+#[cfg(unix)]
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[cfg(unix)]

@@ -4,6 +4,8 @@
 mod clones;
 #[path = "share/crowd.rs"]
 mod crowd;
+#[path = "share/interrupts.rs"]
+mod interrupts;
 #[path = "share/remotes.rs"]
 mod remotes;
 #[cfg(feature = "bucket")]
