@@ -8,6 +8,9 @@ mod errors;
 mod fit;
 #[path = "cli/help.rs"]
 mod help;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/http.rs"]
+mod http;
 #[path = "cli/journey.rs"]
 mod journey;
 #[path = "cli/json.rs"]
@@ -20,6 +23,9 @@ mod load;
 mod merge;
 #[path = "cli/output.rs"]
 mod output;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "cli/reproduce.rs"]
 mod reproduce;
 #[cfg(unix)]
@@ -32,9 +38,15 @@ mod runs;
 mod sandbox;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[cfg(all(unix, feature = "bucket"))]
+#[path = "support/servers.rs"]
+mod servers;
 #[cfg(unix)]
 #[path = "cli/share.rs"]
 mod share;
+#[cfg(unix)]
+#[path = "support/sshd.rs"]
+mod sshd;
 #[cfg(unix)]
 #[path = "cli/sweep.rs"]
 mod sweep;

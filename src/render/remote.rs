@@ -74,7 +74,10 @@ fn refusal(fate: &Fate) -> Option<&'static str> {
 pub fn pushed(done: &PushDone) -> String {
     let row = |it: &PushedRef| {
         let what = match (&it.fate, refusal(&it.fate)) {
-            (_, Some(reason)) => format!("{BAD}not pushed{BAD:#}: it {reason}"),
+            (fate, Some(reason)) => {
+                let word = if matches!(fate, Fate::Unknown(_)) { "unknown" } else { "not pushed" };
+                format!("{BAD}{word}{BAD:#}: it {reason}")
+            }
             (Fate::UpToDate, None) => "is up to date".to_owned(),
             (_, None) => moved(it.from, it.to),
         };

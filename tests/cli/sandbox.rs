@@ -10,6 +10,7 @@ use tempfile::TempDir;
 pub struct Sandbox {
     folder: Arc<TempDir>,
     project: String,
+    env: Arc<Vec<(String, String)>>,
 }
 
 /// What a command said, and how it ended.
@@ -23,7 +24,7 @@ impl Sandbox {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let sandbox = Self { folder, project: "project".to_owned() };
+        let sandbox = Self { folder, project: "project".to_owned(), env: Arc::default() };
         std::fs::create_dir_all(sandbox.root()).unwrap();
         std::fs::create_dir_all(sandbox.folder.path().join("home")).unwrap();
         sandbox
@@ -62,7 +63,13 @@ impl Sandbox {
 
     /// Another project in the same folder, which is there or is going to be.
     pub fn beside(&self, project: &str) -> Self {
-        Self { folder: self.folder.clone(), project: project.to_owned() }
+        Self { project: project.to_owned(), folder: self.folder.clone(), env: self.env.clone() }
+    }
+
+    /// The same project, whose commands have more in their environment.
+    pub fn with<K: Into<String>, V: Into<String>>(self, env: impl IntoIterator<Item = (K, V)>) -> Self {
+        let env = env.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { env: Arc::new(self.env.iter().cloned().chain(env).collect()), ..self }
     }
 
     /// Writes a file of the project.
@@ -85,6 +92,7 @@ impl Sandbox {
         command.env("HOME", &home).env("XDG_CONFIG_HOME", home.join("config")).env("PATH", "/usr/bin:/bin");
         command.env("MDL_AUTHOR_NAME", "Ada").env("MDL_AUTHOR_EMAIL", "ada@example.org").env("TZ", "UTC");
         command.env("GIT_CEILING_DIRECTORIES", self.folder.path());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -58,7 +58,10 @@ fn wrong_keys_and_missing_buckets_are_told() {
     }
     let missing = open(&server.url("x").replace("mdl/x", "missing/x"), &server.env);
     assert_eq!(missing.read(&key, 1).unwrap_err().source.kind(), ErrorKind::NotFound);
-    assert_eq!(missing.list("").unwrap_err().source.kind(), ErrorKind::NotFound);
+    let error = missing.list("").unwrap_err();
+    assert_eq!(error.source.kind(), ErrorKind::NotFound);
+    assert!(error.source.to_string().contains("NoSuchBucket"), "{}", error.source);
+    assert!(error.place.contains("s3://missing/x"), "{}", error.place);
 }
 
 #[test]

@@ -196,6 +196,13 @@ fn listings_that_do_not_end_are_errors() {
         false => Response::new(404, ""),
     });
     assert!(open(&folders.endpoint).list("").is_err());
+    // A page is not read to its end where it is none.
+    let endless = Server::start(|request| match request.path.ends_with('/') && request.query.is_empty() {
+        true => Response::new(200, vec![b' '; (16 << 20) + 1]),
+        false => Response::new(404, ""),
+    });
+    let error = open(&endless.endpoint).list("").unwrap_err();
+    assert_eq!(error.source.kind(), ErrorKind::FileTooLarge);
     let outside =
         "<ListBucketResult><Contents><Key>../../x</Key><Size>1</Size></Contents></ListBucketResult>";
     let bucket = Server::start(move |request| match request.query.is_empty() {

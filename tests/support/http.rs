@@ -39,6 +39,10 @@ pub struct Response {
     pub length: Option<usize>,
     /// How long it says nothing first.
     pub stall: Duration,
+    /// How long it says nothing behind the body.
+    pub hang: Duration,
+    /// Whether the connection ends instead of an answer.
+    pub cut: bool,
 }
 
 impl Response {
@@ -130,16 +134,22 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
 /// `None` if the connection is over.
 fn write(stream: &mut TcpStream, request: &Request, response: &Response) -> Option<()> {
     std::thread::sleep(response.stall);
+    if response.cut {
+        return None;
+    }
     let length = response.length.unwrap_or(response.body.len());
     let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {length}\r\n", response.status);
     for (name, value) in &response.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
+    // In one piece: the system waits with the second of two small ones.
+    let mut bytes = format!("{head}\r\n").into_bytes();
     if request.method != "HEAD" {
-        stream.write_all(&response.body).ok()?;
+        bytes.extend_from_slice(&response.body);
     }
-    (length == response.body.len()).then_some(())
+    stream.write_all(&bytes).ok()?;
+    std::thread::sleep(response.hang);
+    (request.method == "HEAD" || length == response.body.len()).then_some(())
 }
 
 /// What an escaped text stands for.

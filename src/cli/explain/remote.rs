@@ -105,5 +105,6 @@ fn is_network(error: &io::Error) -> bool {
             | Kind::TimedOut
             | Kind::BrokenPipe
             | Kind::AddrNotAvailable
+            | Kind::ResourceBusy
     )
 }

@@ -104,6 +104,7 @@ impl From<Refused> for Failure {
             // A gateway may say this of what the server behind it has done.
             408 | 500.. => Effect::Unknown,
             409 | 429 => Effect::None,
+            _ if refused.is_damaged() => Effect::None,
             _ => Effect::Refused,
         };
         Self { error: io::Error::new(refused.kind(), refused), effect }

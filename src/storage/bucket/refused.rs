@@ -29,6 +29,7 @@ impl Refused {
     /// The kind of error that it is.
     pub(super) fn kind(&self) -> ErrorKind {
         match self.status {
+            _ if self.is_damaged() => ErrorKind::ConnectionAborted,
             300..=400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::PermissionDenied,
             404 => ErrorKind::NotFound,
@@ -44,6 +45,12 @@ impl Refused {
     pub(super) fn exists(&self) -> bool {
         let azure = || self.code.as_deref() == Some("BlobAlreadyExists");
         matches!(self.status, 304 | 412) || (self.status == 409 && azure())
+    }
+
+    /// Whether it says that the body is not the one that was sent.
+    pub(super) fn is_damaged(&self) -> bool {
+        let codes = ["BadDigest", "XAmzContentSHA256Mismatch", "Md5Mismatch"];
+        self.status == 400 && self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
     /// Whether it says that a key does not exist, in a bucket that does.

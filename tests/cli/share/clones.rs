@@ -1,0 +1,115 @@
+//! Clones: what they need, what becomes of one that was interrupted, and one of nothing yet.
+
+use super::{ada, clone, commit, told};
+use crate::sandbox::Sandbox;
+
+#[test]
+fn a_clone_that_was_interrupted_goes_on() {
+    let ada = ada();
+    let bob = ada.beside("bob");
+    for millis in [0, 10, 30, 60, 100, 150, 200, 300, 400] {
+        let mut child = ada.command(&["clone", "-q", "../team.mdl", "../bob"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() || bob.root().join(".mdl/format").exists() {
+            std::fs::remove_dir_all(bob.root()).unwrap();
+        }
+    }
+    bob_is_whole(&ada, &bob);
+    // As it is where nothing but the last step is missing.
+    std::fs::remove_dir_all(bob.root()).unwrap();
+    clone(&ada, "bob", &["--no-checkout"]);
+    std::fs::remove_file(bob.root().join(".mdl/format")).unwrap();
+    assert_eq!(bob.mdl(&["log"]).code, 3);
+    bob_is_whole(&ada, &bob);
+}
+
+fn bob_is_whole(ada: &Sandbox, bob: &Sandbox) {
+    ada.ok(&["clone", "-q", "../team.mdl", "../bob"]);
+    assert_eq!(bob.read("train.py"), "print('training')\n");
+    bob.ok(&["fsck", "--data"]);
+    assert!(bob.ok(&["status"]).contains("nothing to commit"));
+}
+
+#[test]
+fn a_clone_needs_an_empty_folder_and_a_repository() {
+    let ada = ada();
+    ada.write("../bob/thesis.txt", "important");
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../bob"]), @r#"
+    ---
+    error: "<folder>/bob" is not empty
+    hint: name a folder that is new or empty
+    [exit 4]
+    "#);
+    assert_eq!(std::fs::read_dir(ada.around().join("bob")).unwrap().count(), 1);
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../project"]), @r#"
+    ---
+    error: "<project>" is not empty
+    hint: name a folder that is new or empty
+    [exit 4]
+    "#);
+    insta::assert_snapshot!(told(&ada, &["clone", "../nowhere.mdl", "../eve"]), @r"
+    ---
+    error: remote <folder>/nowhere.mdl
+      because: there is no repository
+    hint: check where it should be; a first `mdl push` makes a repository there
+    [exit 3]
+    ");
+    insta::assert_snapshot!(told(&ada, &["clone", "../bob", "../eve"]), @r"
+    ---
+    error: remote <folder>/bob
+      because: cannot open <folder>/bob
+      because: the folder holds something else than mdl's
+    hint: name a repository, or a folder that is new or empty; nothing was changed
+    [exit 4]
+    ");
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../eve", "-b", "nosuch"]), @r#"
+    ---
+    error: "nosuch" is not the name of a branch
+    hint: `mdl branch` lists the branches
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl"]), @r"
+    cloned <folder>/team.mdl into <project>/team
+    received <n> objects, <size>
+    on branch main, with 5 files (1.3 kB)
+    [exit 0]
+    ");
+    assert!(ada.root().join("team/.mdl/format").exists());
+}
+
+#[test]
+fn a_clone_of_nothing_yet() {
+    let ada = Sandbox::project();
+    ada.ok(&["remote", "add", "origin", "../team.mdl"]);
+    insta::assert_snapshot!(told(&ada, &["push"]), @r"
+    ---
+    error: there is no commit yet
+    hint: record the first one with `mdl commit -m MESSAGE`
+    [exit 3]
+    ");
+    ada.ok(&["push", "-q", "--runs"]);
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../bob"]), @r"
+    cloned <folder>/team.mdl into <folder>/bob
+    received <n> objects, <size>
+    there is no branch yet
+    [exit 0]
+    ");
+    let bob = ada.beside("bob");
+    commit(&bob, "params.yaml", "lr: 1\n", "first");
+    bob.ok(&["push", "-q"]);
+    ada.ok(&["commit", "-q", "-m", "also first"]);
+    insta::assert_snapshot!(told(&ada, &["push"]), @r"
+    to origin (<folder>/team.mdl)
+      main   not pushed: it has commits there that are not here
+    ---
+    hint: get what is there first: `mdl pull`, then push again
+    [exit 4]
+    ");
+    insta::assert_snapshot!(told(&ada, &["pull"]), @r"
+    ---
+    error: <id> and <id> have no commit in common
+    hint: they are of different projects; if they are to be one: `--allow-unrelated-histories`
+    [exit 4]
+    ");
+}
