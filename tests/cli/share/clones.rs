@@ -113,3 +113,19 @@ fn a_clone_of_nothing_yet() {
     [exit 4]
     ");
 }
+
+#[test]
+fn a_clone_without_files_says_how_to_get_them() {
+    let ada = ada();
+    insta::assert_snapshot!(told(&ada, &["clone", "--no-checkout", "../team.mdl", "../bob"]), @r"
+    cloned <folder>/team.mdl into <folder>/bob
+    received <n> objects, <size>
+    on branch main
+    ---
+    hint: get its files with `mdl checkout --force main`
+    [exit 0]
+    ");
+    let bob = ada.beside("bob");
+    bob.ok(&["checkout", "-q", "--force", "main"]);
+    assert_eq!(bob.read("params.yaml"), ada.read("params.yaml"));
+}
