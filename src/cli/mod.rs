@@ -64,8 +64,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
 /// Runs the command that was chosen, and says what went wrong with it.
 fn answer(matches: &ArgMatches) -> Exit {
     let chosen = matches.subcommand();
-    let of = |matches| Options::from_arg_matches(matches).unwrap_or_default();
-    let options = of(matches).and(chosen.map(|(_, matches)| of(matches)).unwrap_or_default());
+    let options = options_of(matches);
     let terminal = Terminal::new(&options);
     let mut context = match Context::new(options) {
         Ok(context) => context,
@@ -79,6 +78,13 @@ fn answer(matches: &ArgMatches) -> Exit {
         Ok(exit) => exit,
         Err(error) => fail(&error, &context.terminal, &Recorded::new(context.directory())),
     }
+}
+
+/// The options that stand before a command, behind it, and behind a command of its own.
+fn options_of(matches: &ArgMatches) -> Options {
+    let all = std::iter::successors(Some(matches), |matches| matches.subcommand().map(|(_, below)| below));
+    let each = all.map(|matches| Options::from_arg_matches(matches).unwrap_or_default());
+    each.fold(Options::default(), Options::and)
 }
 
 fn fail(error: &CliError, terminal: &Terminal, names: &dyn explain::Names) -> Exit {
@@ -155,11 +161,10 @@ mod tests {
 
     #[test]
     fn global_options_stand_anywhere() {
-        let matches = parse("-C a -q log -C b --json").unwrap();
-        let (_, log) = matches.subcommand().unwrap();
-        let of = |matches: &ArgMatches| Options::from_arg_matches(matches).unwrap();
-        let options = of(&matches).and(of(log));
-        assert_eq!(options.directory(), std::path::Path::new("a/b"));
-        assert!(options.quiet && options.json);
+        for line in ["-C a -q log -C b --json", "-C a remote -C b list -q --json"] {
+            let options = options_of(&parse(line).unwrap());
+            assert_eq!(options.directory(), std::path::Path::new("a/b"), "{line}");
+            assert!(options.quiet && options.json, "{line}");
+        }
     }
 }

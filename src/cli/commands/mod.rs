@@ -120,19 +120,19 @@ impl Spec {
 fn describe<C: Run>(command: Command) -> Command {
     // The options first, so that the command's own description is the one that stays.
     let command = Options::augment_args(command).next_help_heading(None);
-    let command = C::augment_args(command).arg(
-        Arg::new("help")
-            .short('h')
-            .long("help")
-            .action(ArgAction::HelpShort)
-            .help("Print help")
-            .help_heading("Global options"),
-    );
+    let command = C::augment_args(command)
+        .arg(help())
+        .mut_subcommands(|below| Options::augment_args(below).next_help_heading(None).arg(help()));
     // Everything about the command, and yet a line for each option.
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let template =
         format!("{}\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n", wrapped(&about));
     command.help_template(template).after_help(examples(C::EXAMPLES))
+}
+
+fn help() -> Arg {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort);
+    help.help("Print help").help_heading("Global options")
 }
 
 /// Paragraphs in lines that can be read.
