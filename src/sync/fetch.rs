@@ -178,10 +178,10 @@ impl Fetch<'_> {
         let here = refs::moved_names(self.local.storage, Family::Tags)?;
         let mut planned = Vec::new();
         for (name, value) in survey.iter().filter(|(name, _)| name.family == Family::Tags) {
-            let target = value.1.target;
-            if here.binary_search(&name.name).is_ok() {
-                self.found.extend(Some(name.clone()).filter(|name| self.known.get(name) != Some(value)));
-            } else if matches!(target, Target::Tag(_)) {
+            let (target, is_here) = (value.1.target, here.binary_search(&name.name).is_ok());
+            if is_here && self.known.get(name) != Some(value) {
+                self.found.push(name.clone());
+            } else if !is_here && matches!(target, Target::Tag(_)) {
                 planned.push(Planned { name: name.clone(), base: None, target });
             }
         }
@@ -198,7 +198,7 @@ impl Fetch<'_> {
             return Ok(Vec::new());
         }
         let here = refs::runs(self.local.storage, self.local.store)?;
-        let (mut planned, mut found, mut is_packed) = (Vec::new(), Vec::new(), false);
+        let (mut planned, mut is_packed) = (Vec::new(), false);
         for (name, (_, entry)) in changed {
             let Some(id) = RunId::new(name.name.as_str()).ok().filter(|_| fits(name, entry.target)) else {
                 continue;
@@ -212,16 +212,15 @@ impl Fetch<'_> {
             // Nobody appends to what is finished, and what is here of our own is not moved back.
             let is_settled = base.is_some_and(|base| base == entry.target || base.is_terminal());
             if is_settled {
-                found.push(name.clone());
+                self.found.push(name.clone());
             } else {
                 planned.push(Planned { name: name.clone(), base, target: entry.target });
             }
         }
         if is_packed {
             let batches = refs::names(self.local.storage, Family::Batches)?;
-            found.extend(batches.into_iter().map(|name| Ref { family: Family::Batches, name }));
+            self.found.extend(batches.into_iter().map(|name| Ref { family: Family::Batches, name }));
         }
-        self.found.append(&mut found);
         Ok(planned)
     }
 

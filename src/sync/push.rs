@@ -208,9 +208,13 @@ impl Push<'_> {
             let fate = self.advance(&name, base.filter(Target::exists), target)?;
             self.settle_run(name, target, fate, 1);
         }
-        while !new.is_empty() {
-            let rest = new.keys().nth(BATCH).cloned().map(|at| new.split_off(&at)).unwrap_or_default();
-            self.batch(std::mem::replace(&mut new, rest))?;
+        self.batches(new)
+    }
+
+    fn batches(&mut self, mut runs: BTreeMap<RunId, CommitId>) -> Result<(), SyncError> {
+        while !runs.is_empty() {
+            let rest = runs.keys().nth(BATCH).cloned().map(|at| runs.split_off(&at)).unwrap_or_default();
+            self.batch(std::mem::replace(&mut runs, rest))?;
         }
         Ok(())
     }

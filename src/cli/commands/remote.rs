@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts::remote_name;
+use crate::name::RefName;
 use crate::render::{escape, remote};
 use crate::repo::RemoteAdded;
 
@@ -107,18 +108,7 @@ impl Run for Remote {
             }
             What::Prune { name, dry_run } => {
                 let gone = repository.prune_remote(&remote_name(name)?, *dry_run)?;
-                let done = if *dry_run { "would forget" } else { "forgot" };
-                let lines = || gone.iter().map(|name| format!("{done} {}\n", escape(name.as_str())));
-                let text = || match gone.is_empty() {
-                    true => "every branch that is remembered is there still\n".to_owned(),
-                    false => lines().collect(),
-                };
-                let names: Vec<&str> = gone.iter().map(|name| name.as_str()).collect();
-                context.report(
-                    "prune",
-                    text,
-                    || serde_json::json!({ "forgotten": names, "dry_run": dry_run }),
-                )?;
+                report_pruned(context, &gone, *dry_run)?;
             }
         }
         Ok(Exit::Success)
@@ -127,4 +117,15 @@ impl Run for Remote {
 
 fn report_added(context: &mut Context, done: &RemoteAdded) -> Result<(), CliError> {
     context.report("remote", || remote::added_remote(done), || remote::added_remote_json(done))
+}
+
+fn report_pruned(context: &mut Context, gone: &[RefName], dry_run: bool) -> Result<(), CliError> {
+    let done = if dry_run { "would forget" } else { "forgot" };
+    let lines = || gone.iter().map(|name| format!("{done} {}\n", escape(name.as_str())));
+    let text = || match gone.is_empty() {
+        true => "every branch that is remembered is there still\n".to_owned(),
+        false => lines().collect(),
+    };
+    let names: Vec<&str> = gone.iter().map(|name| name.as_str()).collect();
+    context.report("prune", text, || serde_json::json!({ "forgotten": names, "dry_run": dry_run }))
 }

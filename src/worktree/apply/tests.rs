@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::disk::{NewFile, OsDisk};
+use crate::disk::OsDisk;
+use crate::disk::testing::{Fault, FaultyDisk};
 use crate::worktree::plan::{ConflictReason, LocalChanges, Part};
 use crate::worktree::testing::Project;
 
@@ -222,68 +223,14 @@ fn a_fresh_folder_gets_everything() {
     prepare(&to, &OsDisk, |name| Ok(name == "data")).unwrap();
 }
 
-/// A disk that fails at its n-th operation and at all that follow.
-struct Failing(std::sync::atomic::AtomicI64);
-
-impl Failing {
-    fn check(&self) -> io::Result<()> {
-        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-        if left > 0 { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    }
-}
-
-impl Disk for Failing {
-    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
-        self.check().and_then(|()| OsDisk.create(path, executable))
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.link(from, to))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.rename(from, to))
-    }
-
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.rename_new(from, to))
-    }
-
-    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.symlink(target, path))
-    }
-
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.create_dir(path))
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.remove_file(path))
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.remove_dir(path))
-    }
-
-    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.set_executable(path, executable))
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.sync_dir(path))
-    }
-
-    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        self.check().and_then(|()| OsDisk.sync_file_system(path))
-    }
-}
-
 #[test]
 fn interrupted_anywhere_it_is_continued_by_running_it_again() {
     for operations in 0.. {
         let (project, first, second) = two_states();
         let plan = project.plan(&parts(&second), &parts(&first), LocalChanges::Refuse);
-        let failed = project.apply_with(&plan, &Failing(operations.into())).is_err();
+        let fault = Fault { at: operations, errno: rustix::io::Errno::NOSPC.raw_os_error(), for_ever: true };
+        let disk = FaultyDisk::new(std::sync::Arc::new(OsDisk), Some(fault));
+        let failed = project.apply_with(&plan, &disk).is_err();
         for (name, old, new) in [("data/changed", "new", "old"), ("data/same", "s", "s")] {
             let now = project.read(name).unwrap();
             assert!(now == old || now == new, "{name} is {now:?} after {operations}");

@@ -6,9 +6,9 @@ use std::sync::{Arc, Barrier};
 
 use mdl::disk::OsDisk;
 use mdl::id::CommitId;
-use mdl::name::{RefName, RunId};
+use mdl::name::RunId;
 use mdl::object::Time;
-use mdl::refs::{self, Family, Move, Ref, Target};
+use mdl::refs::{self, Move, Ref, Target};
 use mdl::repo::Repository;
 use mdl::storage::Folder;
 
@@ -177,7 +177,7 @@ fn record(sandbox: &Sandbox, who: u8, count: usize, target: fn(CommitId) -> Targ
     };
     let ids: Vec<_> = (0..count).map(id).collect();
     let Some((first, others)) = ids.split_first() else { return ids };
-    let name = Ref { family: Family::Runs, name: RefName::new(first.as_str()).unwrap() };
+    let name = Ref::of_run(first);
     let there = &mut |_: &_| Ok(());
     refs::advance(&keys(sandbox), &name, None, target(commit), &by, there, &|_, _| Ok(true)).unwrap();
     let log = |id: &RunId| sandbox.root().join(".mdl/refs/runs").join(id.as_str());
