@@ -100,6 +100,12 @@ impl ContentSink for Files<'_> {
         written.map_err(|error| ObjectError::Storage(Box::new(error)))
     }
 
+    fn read_back(&self, index: usize, offset: u64, buffer: &mut [u8]) -> Result<(), ObjectError> {
+        let file = File::open(self.0.join(index.to_string()));
+        let read = file.and_then(|file| mdl::disk::read_exact_at(&file, offset, buffer));
+        read.map_err(|error| ObjectError::Storage(Box::new(error)))
+    }
+
     fn verified(&self, _: usize) -> Result<(), ObjectError> {
         Ok(())
     }

@@ -8,7 +8,7 @@ mod os;
 pub mod testing;
 
 pub use durable::{ABANDONED, Durability, create_dirs, create_scratch_dir, replace, sweep, temporary_name};
-pub use os::{OsDisk, open_regular};
+pub use os::{OsDisk, open_regular, read_exact_at};
 
 use std::io;
 use std::path::Path;
@@ -68,6 +68,9 @@ pub trait Disk: Send + Sync {
 pub trait NewFile: Send + Sync {
     /// Writes all of these bytes at an offset.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Reads bytes back that were written, and fills the buffer.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
     /// Leaves so many bytes of a file that was made by [`Disk::clone_file`].
     fn truncate(&self, len: u64) -> io::Result<()> {

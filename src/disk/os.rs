@@ -90,6 +90,10 @@ impl NewFile for OsFile {
         system::write_at(&self.0, offset, bytes)
     }
 
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.0, offset, buffer)
+    }
+
     fn truncate(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
@@ -110,6 +114,11 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
+/// Fills a buffer from an offset on; `UnexpectedEof` where a file ends before.
+pub fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    system::read_exact_at(file, offset, buffer)
+}
+
 #[cfg(unix)]
 mod system {
     use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
@@ -119,7 +128,13 @@ mod system {
     pub fn create(path: &Path, executable: bool) -> io::Result<File> {
         let mode = if executable { 0o777 } else { 0o666 };
         let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(no_follow).open(path)
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .custom_flags(no_follow)
+            .open(path)
     }
 
     pub fn open(path: &Path) -> io::Result<File> {
@@ -130,6 +145,10 @@ mod system {
 
     pub fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
         file.write_all_at(bytes, offset)
+    }
+
+    pub fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        file.read_exact_at(buffer, offset)
     }
 
     pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
@@ -192,7 +211,19 @@ mod system {
     use super::*;
 
     pub fn create(path: &Path, _: bool) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
+        OpenOptions::new().read(true).write(true).create_new(true).open(path)
+    }
+
+    #[cfg(windows)]
+    pub fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        while !buffer.is_empty() {
+            match file.seek_read(buffer, offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => (offset, buffer) = (offset + read as u64, &mut buffer[read..]),
+            }
+        }
+        Ok(())
     }
 
     #[cfg(windows)]
@@ -252,6 +283,10 @@ mod tests {
         file.start_writing(0, 10);
         file.sync().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole body");
+        let mut end = [0; 4];
+        file.read_at(6, &mut end).unwrap();
+        assert_eq!(&end, b"body");
+        assert!(file.read_at(7, &mut end).is_err());
         let taken = |result: io::Result<()>| result.unwrap_err().kind() == io::ErrorKind::AlreadyExists;
         assert!(taken(OsDisk.create(&path, false).map(drop)));
         OsDisk.symlink("nowhere", &link).unwrap();

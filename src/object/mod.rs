@@ -148,8 +148,12 @@ pub trait ReadContents: FindContent {
 
 /// What becomes of contents that are read. Called from many threads.
 pub trait ContentSink: Sync {
-    /// Bytes of content number `index`, not yet verified as a whole. Each byte comes once, in any order.
+    /// Bytes of content number `index`, in any order, and not yet verified as a whole. After something failed, all of
+    /// them may come once more.
     fn write(&self, index: usize, offset: u64, bytes: &[u8]) -> Result<(), ObjectError>;
+
+    /// Reads bytes back of a content that came in pieces, and fills the buffer.
+    fn read_back(&self, index: usize, offset: u64, buffer: &mut [u8]) -> Result<(), ObjectError>;
 
     /// Content number `index` is complete and has been verified against its id.
     fn verified(&self, index: usize) -> Result<(), ObjectError>;

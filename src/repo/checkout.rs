@@ -11,6 +11,7 @@ use crate::id::CommitId;
 use crate::name::{NameError, RefName, TreePath};
 use crate::object::{self, Code, Dataset, Find, FindContent, Node, ObjectError, TreeEntries};
 use crate::progress::Progress;
+use crate::repo::remote::WRITING;
 use crate::repo::{Head, RepoError, Repository, Resolved};
 use crate::worktree::apply::{self, ApplyError, Place};
 use crate::worktree::cache::StatCache;
@@ -41,6 +42,8 @@ pub struct CheckedOut {
     pub references: Vec<String>,
     /// Bytes of the files that were written.
     pub bytes: u64,
+    /// Bytes that a remote sent for them.
+    pub received: u64,
 }
 
 impl Repository {
@@ -266,10 +269,12 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
         let staging = self.directory.join("tmp");
-        let place = Place { root, staging: &staging, disk: &*self.disk, cache, progress };
-        progress.begin("Writing", None);
-        let applied = apply::apply(&plan, &place, &self.contents(progress))?;
-        Ok(CheckedOut { bytes: applied.bytes, ..CheckedOut::of(&plan) })
+        let place = Place { root, staging: &staging, disk: &*self.disk, cache };
+        progress.begin(WRITING, None);
+        let contents = self.contents(progress);
+        let applied = apply::apply(&plan, &place, &contents)?;
+        let received = contents.received();
+        Ok(CheckedOut { bytes: applied.bytes, received, ..CheckedOut::of(&plan) })
     }
 
     /// What is there now, of everything that either state has.

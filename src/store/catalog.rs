@@ -258,6 +258,17 @@ impl Catalog {
         self.load(&younger)
     }
 
+    /// Lists all packs again and learns all that they have, so that nothing has to be read to find it.
+    pub(super) fn take_stock(&self) -> Result<Vec<PackInfo>, StoreError> {
+        let listed = self.refresh()?;
+        self.load_younger()?;
+        // Each is looked into for each entry, so many cost more than a new index.
+        if self.view().younger.iter().flatten().map(|packs| packs.len()).sum::<usize>() > MOST_UNCOVERED {
+            self.save()?;
+        }
+        Ok(listed)
+    }
+
     /// Calls `see` with every entry of a section that is known without reading, and says in which packs
     /// there may be more.
     pub(super) fn each_known(
@@ -311,7 +322,8 @@ impl Catalog {
         Ok(())
     }
 
-    /// Writes the merged index anew if many packs are not in it. A cache that cannot be written is no error.
+    /// Writes the merged index anew if many packs are not in it, and looks into it from then on. A cache that cannot
+    /// be written is no error.
     pub(super) fn save(&self) -> Result<(), StoreError> {
         let (Some(cache), view) = (&self.cache, self.view()) else { return Ok(()) };
         let younger: Vec<&Arc<Pack>> = view.younger.iter().flatten().flat_map(|packs| packs.iter()).collect();
@@ -320,11 +332,33 @@ impl Catalog {
             return Ok(());
         }
         self.load_younger()?;
-        let entries = younger.iter().filter_map(|pack| Some((pack.name, pack.known()?.1)));
-        let entries: Vec<_> = entries.collect();
+        let known = younger.into_iter().filter_map(|pack| Some((pack, pack.known()?.1)));
+        let known: Vec<_> = known.collect();
+        let entries: Vec<_> = known.iter().map(|(pack, entries)| (pack.name, *entries)).collect();
         let is_here = |name: &PackName| !view.gone.contains(name);
-        let _ = cache.write(&|file| write_merged(file, &view.index, &is_here, &entries));
+        if cache.write(&|file| write_merged(file, &view.index, &is_here, &entries)).is_ok() {
+            self.adopt(Index::open(&cache.file), known.into_iter().map(|(pack, _)| pack.clone()).collect());
+        }
         Ok(())
+    }
+
+    /// Looks into a new index, if it is the one that covers these packs besides those that the old one does.
+    fn adopt(&self, index: Index, added: Vec<Arc<Pack>>) {
+        let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(|view| {
+            let kept = view.index.packs().iter().filter(|name| !view.gone.contains(name));
+            let mut both = kept.copied().chain(added.iter().map(|pack| pack.name)).collect::<Vec<_>>();
+            both.sort_unstable();
+            // Somebody else may have written another one since.
+            if both != index.packs() {
+                return;
+            }
+            for younger in view.younger.iter_mut().flatten() {
+                Arc::make_mut(younger).retain(|pack| both.binary_search(&pack.name).is_err());
+            }
+            covered.extend(added.into_iter().map(|pack| (pack.name, pack)));
+            (view.index, view.gone) = (Arc::new(index), Arc::default());
+        });
     }
 }
 

@@ -15,7 +15,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 
-pub use bring::{Brought, bring};
+pub use bring::{Brought, Outlet, bring, bring_all};
 pub use collect::{CollectError, CollectOptions, Collected, collect};
 pub use error::SyncError;
 pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};

@@ -11,7 +11,6 @@ use crate::name::TreePath;
 use crate::object::{
     ContentSink, Find, FindContent, Insert, InsertContent, Memory, Node, ObjectError, ReadContents,
 };
-use crate::progress::Silent;
 use crate::worktree::apply::{Applied, ApplyError, Place, apply};
 use crate::worktree::cache::StatCache;
 use crate::worktree::plan::{LocalChanges, Part, Plan, States, plan};
@@ -201,7 +200,7 @@ impl Project {
     pub fn apply_with(&self, plan: &Plan, disk: &dyn Disk) -> Result<Applied, ApplyError> {
         let staging = self.at(".mdl/tmp");
         let cache = StatCache::none();
-        let place = Place { root: self.root(), staging: &staging, disk, cache: &cache, progress: &Silent };
+        let place = Place { root: self.root(), staging: &staging, disk, cache: &cache };
         apply(plan, &place, &self.repository)
     }
 

@@ -196,7 +196,7 @@ pub const MERGED_PULL: Scenario = Scenario {
     ],
 };
 
-/// What a person does who is told that the folder is not empty: the history came, and files are missing.
+/// What a person does who is told that the folder is not empty: there is a repository, so files can be put back.
 fn clone(project: &Project, disk: Arc<dyn mdl::disk::Disk>) -> Result<(), RepoError> {
     let (hub, options) = (project.hub_path(), CloneOptions::default());
     let url = hub.to_str().unwrap();
@@ -237,6 +237,7 @@ pub const CLONE: Scenario = Scenario {
         ("names in work/.mdl #7", UNSEEN),
         ("names in work/.mdl/cache", CACHE),
         ("names in work/.mdl/cache/remotes", CACHE),
+        ("names in work/.mdl/packs", UNSEEN),
         ("names in work/.mdl/packs/meta", TWICE),
         ("names in work/.mdl/packs/meta #2", TWICE),
         ("names in work/.mdl/refs", UNSEEN),

@@ -34,7 +34,7 @@ impl CloningDisk {
 
 impl Disk for CloningDisk {
     fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
-        let file = File::create_new(path)?;
+        let file = File::options().read(true).write(true).create_new(true).open(path)?;
         OsDisk.set_executable(path, executable)?;
         Ok(Box::new(CloningFile { file, disk: self.clone() }))
     }
@@ -98,6 +98,10 @@ struct CloningFile {
 impl NewFile for CloningFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        crate::disk::read_exact_at(&self.file, offset, buffer)
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {

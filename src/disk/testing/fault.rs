@@ -131,6 +131,10 @@ impl NewFile for FaultyFile {
         self.inner.write_at(offset, bytes)
     }
 
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.inner.read_at(offset, buffer)
+    }
+
     fn start_writing(&self, offset: u64, len: u64) {
         self.inner.start_writing(offset, len);
     }

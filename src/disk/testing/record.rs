@@ -147,6 +147,10 @@ impl NewFile for RecordedFile {
         self.disk.record(|_| self.inner.write_at(offset, bytes), op)
     }
 
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.inner.read_at(offset, buffer)
+    }
+
     fn start_writing(&self, offset: u64, len: u64) {
         self.inner.start_writing(offset, len);
     }

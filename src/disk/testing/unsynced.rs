@@ -62,6 +62,10 @@ impl NewFile for UnsyncedFile {
         self.0.write_at(offset, bytes)
     }
 
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, buffer)
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Making a repository out of another one.
 //!
-//! The key `format` is created last: a clone that was interrupted is no repository yet, and is continued by the same
-//! command with what it had got.
+//! The key `format` is created last, after the files and the data: a clone that was interrupted is no repository yet,
+//! and is continued by the same command with what it had got. Data that the checkout needs is written into its files
+//! as it comes.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::progress::Progress;
 use crate::refs::{self, Family};
 use crate::repo::head::heads;
 use crate::repo::{
-    CheckedOut, CheckoutOptions, DIRECTORY, Head, RemoteInfo, RepoError, Repository, Upstream, remote,
+    CheckedOut, CheckoutOptions, Config, DIRECTORY, Head, RemoteInfo, RepoError, Repository, Upstream, remote,
 };
 use crate::store::version;
 use crate::sync::{self, DataPolicy, FetchRequest, Fetched, Remote, SyncError};
@@ -36,7 +37,7 @@ pub struct Cloned {
     pub repository: Repository,
     /// Where it came from.
     pub remote: RemoteInfo,
-    /// What came.
+    /// What came, with the data that was asked for or that the files needed.
     pub fetched: Fetched,
     /// The branch that is checked out; `None` if there was none.
     pub branch: Option<RefName>,
@@ -71,7 +72,7 @@ impl Repository {
         // Before anything is made here.
         let opened = location.open(disk.clone()).map_err(SyncError::from);
         let remote = opened.and_then(|storage| Remote::open(storage, None)).map_err(failed)?;
-        require_new(to)?;
+        require_new(to, &location.to_string())?;
         let io = |source| RepoError::Io { action: "write", path: to.to_owned(), source };
         create_dirs(&*disk, to).map_err(io)?;
         let root = to.canonicalize().map_err(io)?;
@@ -79,30 +80,40 @@ impl Repository {
         let name = RemoteName::new("origin").map_err(|_| RepoError::NoRemote { known: Vec::new() })?;
         repository.set_remote(&name, Some(location.to_string()))?;
         let remote = remote.kept_in(repository.remote_cache(&name));
-        let fetched = repository.fetch_everything(&name, &remote, options.data, progress)?;
+        let mut fetched = repository.fetch_metadata(&name, &remote, progress)?;
         let branch = repository.first_branch(&name, &remote, options.branch.as_ref())?;
         if let Some(branch) = &branch {
             repository.start_branch(&name, branch)?;
         }
+        let files = match options.no_checkout {
+            true => Ok(CheckedOut::default()),
+            false => repository.first_checkout(progress),
+        };
+        fetched.bytes += files.as_ref().map_or(0, |files| files.received);
+        if options.data {
+            let brought = sync::bring_all(repository.local(), &remote, progress);
+            match brought.map_err(|error| repository.of_remote(&name, error)) {
+                Ok(bytes) => fetched.bytes += bytes,
+                // Else what kept the files from being written is the first problem.
+                Err(error) if files.is_ok() => return Err(error),
+                Err(_) => {}
+            }
+        }
         // A clone that was stopped may have left refs that can be seen and are not durable.
         repository.storage.settle("refs")?;
+        // Whatever kept files from being written, the history is here.
         version::stamp(&*repository.storage)?;
-        let files = match options.no_checkout {
-            true => CheckedOut::default(),
-            false => repository.first_checkout(progress)?,
-        };
-        let remote = repository.remote_info(&name)?;
+        let (files, remote) = (files?, repository.remote_info(&name)?);
         Ok(Cloned { repository, remote, fetched, branch, files })
     }
 
-    fn fetch_everything(
+    fn fetch_metadata(
         &self,
         name: &RemoteName,
         remote: &Remote,
-        data: bool,
         progress: &dyn Progress,
     ) -> Result<Fetched, RepoError> {
-        let data = if data { DataPolicy::All } else { DataPolicy::Nothing };
+        let data = DataPolicy::Nothing;
         let request = FetchRequest { remote: name.clone(), heads: None, data, prune: false };
         let fetched = sync::fetch(self.local(), remote, &request, &self.mover("clone"), progress);
         fetched.map_err(|error| self.of_remote(name, error))
@@ -152,15 +163,21 @@ impl Repository {
     }
 }
 
-/// Refuses a folder that has something in it, but for what an interrupted clone left.
-fn require_new(to: &Path) -> Result<(), RepoError> {
+/// Refuses a folder that has something in it, but for what an interrupted clone of the same place left.
+fn require_new(to: &Path, location: &str) -> Result<(), RepoError> {
     let entries = match fs::read_dir(to) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|source| RepoError::Io { action: "read", path: to.to_owned(), source })?,
     };
-    let is_unfinished = !to.join(DIRECTORY).join("format").exists();
+    let directory = to.join(DIRECTORY);
+    let is_unfinished = !directory.join("format").exists();
     let mut names = entries.flatten().map(|entry| entry.file_name());
-    match names.all(|name| name == DIRECTORY && is_unfinished) {
+    if names.all(|name| name == DIRECTORY && is_unfinished) {
+        return Ok(());
+    }
+    // It may have come as far as the files. Those that are there are looked at, and never overwritten if they differ.
+    let begun = Config::load(&directory).ok().filter(|_| is_unfinished);
+    match begun.is_some_and(|config| config.remotes().values().any(|url| url == location)) {
         true => Ok(()),
         false => Err(ApplyError::NotEmpty(to.to_owned()).into()),
     }

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::refs::{self, Family, Ref};
 use crate::repo::checkout::parts;
 use crate::repo::{RemoteInfo, RepoError, Repository, Resolved};
-use crate::sync::{self, DataPolicy, FetchRequest, Fetched};
+use crate::sync::{self, DataPolicy, FetchRequest, Fetched, Outlet};
 use crate::worktree::plan::Part;
 
 /// What to fetch.
@@ -82,7 +82,7 @@ impl Repository {
         let log = state.outcome.as_ref().and_then(|outcome| outcome.log.as_ref());
         let log = log.filter(|_| selected.is_empty()).map(|log| log.content);
         let missing = self.store.lacking(contents.into_keys().chain(log))?;
-        let brought = self.bring(&missing, progress)?;
+        let brought = self.bring(&missing, None, progress)?;
         // What is here may have been brought by somebody who was stopped before it was durable.
         self.storage.settle("packs")?;
         Ok(brought)
@@ -106,6 +106,7 @@ impl Repository {
     pub(in crate::repo) fn bring(
         &self,
         contents: &[ContentId],
+        outlet: Option<Outlet<'_>>,
         progress: &dyn Progress,
     ) -> Result<u64, RepoError> {
         let (mut wanted, mut bytes, mut failure) = (contents.to_vec(), 0, None);
@@ -114,7 +115,7 @@ impl Repository {
                 break;
             }
             let brought = self.remote(&name).and_then(|remote| {
-                let brought = sync::bring(self.local(), &remote, &wanted, progress);
+                let brought = sync::bring(self.local(), &remote, &wanted, outlet, progress);
                 brought.map_err(|error| self.of_remote(&name, error))
             });
             match brought {

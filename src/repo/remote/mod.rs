@@ -9,7 +9,7 @@ mod pull;
 mod push;
 
 pub use clone::{CloneOptions, Cloned};
-pub(in crate::repo) use contents::Contents;
+pub(in crate::repo) use contents::{Contents, WRITING};
 pub use fetch::{FetchDone, FetchOptions};
 
 pub use place::Place;

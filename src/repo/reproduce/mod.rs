@@ -18,6 +18,7 @@ use crate::object::{self, Commit, Definition, Outcome, Phase, Run};
 use crate::progress::{Progress, Silent};
 use crate::repo::checkout::parts;
 use crate::repo::footing::until_it_stands;
+use crate::repo::remote::WRITING;
 use crate::repo::reproduce::environment::Surroundings;
 use crate::repo::run::{Beginning, Command, Executed, Execution, Harvest, Job, Place};
 use crate::repo::{Begun, RecordedRun, RepoError, Repository, RunQuery, Warning, Witness};
@@ -102,7 +103,7 @@ impl Repository {
         let (begun, definition) = self.begin_again(&original, &surroundings, id, progress)?;
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
         let folder = options.to.clone().unwrap_or_else(|| place.work());
-        progress.begin("Writing", None);
+        progress.begin(WRITING, None);
         let ready = self.lay_out(&definition, &folder, progress);
         progress.end();
         let ready =

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Shared, TMP, failed};
+use crate::disk;
 use crate::storage::{Body, Key, Listed, StorageError, too_short};
 
 /// Deeper than any key goes.
@@ -155,7 +156,7 @@ impl Body for FileBody {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StorageError> {
-        match read_exact_at(&self.file, offset, buffer) {
+        match disk::read_exact_at(&self.file, offset, buffer) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(too_short(&self.place)),
             result => result.map_err(|source| failed("read", &self.place, source)),
         }
@@ -164,23 +165,4 @@ impl Body for FileBody {
     fn file(&self) -> Option<&File> {
         Some(&self.file)
     }
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    while !buffer.is_empty() {
-        let read = file.seek_read(buffer, offset)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        offset += read as u64;
-        buffer = &mut buffer[read..];
-    }
-    Ok(())
 }

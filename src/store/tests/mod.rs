@@ -69,6 +69,11 @@ impl ContentSink for Sink {
         Ok(())
     }
 
+    fn read_back(&self, index: usize, offset: u64, buffer: &mut [u8]) -> Result<(), ObjectError> {
+        buffer.copy_from_slice(&self.0.lock().unwrap()[index].0[offset as usize..][..buffer.len()]);
+        Ok(())
+    }
+
     fn verified(&self, index: usize) -> Result<(), ObjectError> {
         self.0.lock().unwrap()[index].1 = true;
         Ok(())

@@ -75,8 +75,7 @@ impl Transfer<'_> {
             if moved.is_empty() && !moved_whole {
                 break;
             }
-            self.from.catalog.refresh()?;
-            self.from.catalog.load_younger()?;
+            self.from.catalog.take_stock()?;
             for entry in moved {
                 let found = self.from.catalog.find_known(entry.kind, &entry.id)?;
                 let found = found.filter(|_| round + 1 < PATIENCE);
@@ -110,6 +109,13 @@ impl Transfer<'_> {
         self.from.catalog.load(&used)?;
         let (spans, left_out) = self.spans(&wants);
         let mut jobs = self.jobs(spans)?;
+        if let Some(deliveries) = &self.deliveries {
+            jobs.sort_by_cached_key(|job| match job {
+                Job::Span(span) => deliveries.rank(span.wanted(&wants)),
+                Job::Shared(spans) => deliveries.rank(spans.iter().flat_map(|span| span.wanted(&wants))),
+                Job::Whole(_) => None,
+            });
+        }
         jobs.extend(whole.into_iter().map(Job::Whole));
         let carried = Carried::default();
         carried.moved.lock().unwrap_or_else(PoisonError::into_inner).extend(left_out.iter().map(|w| w.entry));
@@ -171,6 +177,7 @@ impl Transfer<'_> {
     ) -> Result<(), StoreError> {
         let Room { raw, contents, .. } = room;
         self.check(pack, piece, stored, entries, raw)?;
+        self.deliver(entries, raw)?;
         let frame = &piece.frame;
         if piece.is_all {
             let items: Vec<Item> = entries.iter().map(item).collect();
@@ -213,6 +220,11 @@ impl Transfer<'_> {
             Some(wrong) => Err(pack.corrupt(PackProblem::Entry(wrong.id))),
             None => Ok(()),
         }
+    }
+
+    /// Hands what was checked to who waits for it.
+    pub(super) fn deliver(&self, entries: &[Entry], raw: &[u8]) -> Result<(), StoreError> {
+        self.deliveries.as_ref().map_or(Ok(()), |deliveries| deliveries.deliver(entries, raw))
     }
 
     pub(super) fn count(&self, frame: &crate::store::layout::Frame, entries: &[Entry], carried: &Carried) {

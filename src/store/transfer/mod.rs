@@ -2,10 +2,12 @@
 //!
 //! What is wanted is first told, entry by entry, against packs that are listed once; [`Transfer::send`] then reads
 //! it in the order in which it lies, many pieces at a time. A frame of which all is wanted is copied as it is
-//! stored; what is wanted of others is gathered into new frames (`carry`). Data packs are durable before the first
+//! stored; what is wanted of others is gathered into new frames (`carry`). On the way, contents can be handed to who waits
+//! for them (`deliver`). Data packs are durable before the first
 //! metadata pack is published. What was published before an interruption is found by the next transfer.
 
 mod carry;
+mod deliver;
 mod plan;
 mod shared;
 mod whole;
@@ -14,6 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::id::{ContentId, Digest, Kind};
+use crate::object::ContentSink;
 use crate::progress::{Amount, Progress};
 use crate::store::catalog::Location;
 use crate::store::draft::{Published, Terms};
@@ -22,6 +25,7 @@ use crate::store::layout::{Entry, EntryKind, MAX_RAW, PackProblem};
 use crate::store::packs::{Pack, PackInfo, PackName, Section};
 use crate::store::recipe::{Child, Root, node_id, parse_node};
 use crate::store::seen::Seen;
+use crate::store::transfer::deliver::Deliveries;
 use crate::store::{Store, StoreError};
 
 /// How often packs may vanish while they are copied.
@@ -95,6 +99,7 @@ pub struct Transfer<'a> {
     whole: Vec<PackInfo>,
     inserted: Vec<(Kind, Digest, Vec<u8>)>,
     frames: Frames,
+    deliveries: Option<Deliveries<'a>>,
 }
 
 impl<'a> Transfer<'a> {
@@ -106,8 +111,7 @@ impl<'a> Transfer<'a> {
         trust: Trust,
         progress: &'a dyn Progress,
     ) -> Result<Self, StoreError> {
-        let lists_doomed = to.catalog.refresh()?.iter().any(|pack| doomed.contains(&pack.name));
-        to.catalog.load_younger()?;
+        let lists_doomed = to.catalog.take_stock()?.iter().any(|pack| doomed.contains(&pack.name));
         Ok(Self {
             from,
             to,
@@ -123,7 +127,14 @@ impl<'a> Transfer<'a> {
             whole: Vec::new(),
             inserted: Vec::new(),
             frames: Frames::new(&to.storage, Terms::TRANSFER),
+            deliveries: None,
         })
+    }
+
+    /// Hands contents to a sink as they are carried, given with their sizes: those that are taken from now on, from
+    /// somebody else's packs, and of which the target has nothing. The sink hears of the others nothing.
+    pub fn delivering(self, wanted: &[(ContentId, u64)], sink: &'a dyn ContentSink) -> Self {
+        Self { deliveries: Some(Deliveries::new(wanted, sink)), ..self }
     }
 
     /// Whether a doomed pack is still listed.
@@ -144,21 +155,27 @@ impl<'a> Transfer<'a> {
         }
         let chunk = self.take(EntryKind::Chunk, id.digest())?;
         if chunk != Wanted::Nowhere {
+            let deliveries = self.deliveries.as_mut().filter(|_| chunk == Wanted::Taken);
+            deliveries.map_or(Ok(()), |deliveries| deliveries.expect_chunk(id))?;
             return Ok(chunk);
         }
         let Some(parts) = self.parts(id)? else { return Ok(Wanted::Nowhere) };
-        let (mut result, mut found) = (Wanted::Here, Vec::new());
-        for (kind, part) in parts {
-            match self.locate(kind, part)? {
+        let (mut result, mut found, mut is_all_new) = (Wanted::Here, Vec::new(), true);
+        for (kind, part) in &parts {
+            match self.locate(*kind, part.id)? {
                 (Wanted::Nowhere, _) => return Ok(Wanted::Nowhere),
-                (Wanted::Here, _) => {}
+                (Wanted::Here, _) => is_all_new &= *kind != EntryKind::Chunk,
                 (Wanted::Taken, location) => {
                     result = Wanted::Taken;
-                    found.extend(location.map(|location| (kind, part, location)));
+                    found.extend(location.map(|location| (*kind, part.id, location)));
                 }
             }
         }
         found.into_iter().for_each(|(kind, part, location)| self.want(kind, part, location));
+        if let Some(deliveries) = self.deliveries.as_mut().filter(|_| is_all_new) {
+            let chunks = parts.into_iter().filter(|(kind, _)| *kind == EntryKind::Chunk);
+            deliveries.expect_chunks(id, chunks.map(|(_, chunk)| chunk))?;
+        }
         Ok(result)
     }
 
@@ -188,6 +205,7 @@ impl<'a> Transfer<'a> {
     pub fn send(mut self) -> Result<Sent, StoreError> {
         let mut sent = Sent::default();
         let mut published = Vec::new();
+        self.deliveries.iter_mut().for_each(Deliveries::begin);
         for section in [Section::Data, Section::Meta] {
             let counts = self.carry_all(section)?;
             sent.objects += counts.objects;
@@ -222,8 +240,7 @@ impl<'a> Transfer<'a> {
     /// Lists the packs of `from` and reads their footers, when something is first looked for.
     fn prepare(&mut self) -> Result<(), StoreError> {
         if !self.prepared {
-            self.from.catalog.refresh()?;
-            self.from.catalog.load_younger()?;
+            self.from.catalog.take_stock()?;
             self.prepared = true;
         }
         Ok(())
@@ -263,21 +280,23 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// What a large content is made of; `None` if some of its recipe is nowhere.
-    fn parts(&mut self, content: ContentId) -> Result<Option<Vec<(EntryKind, Digest)>>, StoreError> {
+    /// What a large content is made of, chunks in their order; `None` if some of its recipe is nowhere.
+    fn parts(&mut self, content: ContentId) -> Result<Option<Vec<(EntryKind, Child)>>, StoreError> {
         let corrupt = || StoreError::CorruptRecipe(content);
         let Some(root) = self.read(EntryKind::Recipe, content.digest())? else { return Ok(None) };
         let root = Root::parse(&root, content).ok_or_else(corrupt)?;
-        let mut parts = vec![(EntryKind::Recipe, content.digest())];
+        let recipe = Child { id: content.digest(), size: root.top.size };
+        let mut parts = vec![(EntryKind::Recipe, recipe)];
         let mut open = vec![(root.level, root.top)];
-        while let Some((level, Child { id, size })) = open.pop() {
-            let Some(bytes) = self.read(EntryKind::Node, id)? else { return Ok(None) };
-            parts.push((EntryKind::Node, id));
-            let children = if node_id(&bytes) == id { parse_node(&bytes, level, size) } else { None };
+        while let Some((level, node)) = open.pop() {
+            let Some(bytes) = self.read(EntryKind::Node, node.id)? else { return Ok(None) };
+            parts.push((EntryKind::Node, node));
+            let children =
+                if node_id(&bytes) == node.id { parse_node(&bytes, level, node.size) } else { None };
             let children = children.ok_or_else(corrupt)?;
             match level.checked_sub(1) {
                 Some(below) => open.extend(children.into_iter().rev().map(|child| (below, child))),
-                None => parts.extend(children.into_iter().map(|chunk| (EntryKind::Chunk, chunk.id))),
+                None => parts.extend(children.into_iter().map(|chunk| (EntryKind::Chunk, chunk))),
             }
         }
         Ok(Some(parts))

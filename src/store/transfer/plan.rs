@@ -37,6 +37,11 @@ impl Span {
         (self.bytes.end - self.bytes.start) as usize
     }
 
+    /// What is wanted of it.
+    pub(super) fn wanted<'a>(&'a self, wants: &'a [Want]) -> impl Iterator<Item = &'a Entry> {
+        self.pieces.iter().flat_map(|piece| &wants[piece.wants.clone()]).map(|want| &want.entry)
+    }
+
     /// The stored bytes of a piece, given those of the span.
     pub(super) fn stored<'a>(&self, piece: &Piece, stored: &'a [u8]) -> &'a [u8] {
         let start = (piece.frame.offset - self.bytes.start) as usize;

@@ -63,6 +63,7 @@ impl Transfer<'_> {
             for piece in &span.pieces {
                 let entries = piece.entries(wants);
                 self.check(pack, piece, span.stored(piece, &room.stored), &entries, &mut room.raw)?;
+                self.deliver(&entries, &room.raw)?;
                 self.count(&piece.frame, &entries, carried);
             }
         }

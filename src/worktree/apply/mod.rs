@@ -12,7 +12,6 @@ use crate::disk::{self, Disk};
 use crate::id::ContentId;
 use crate::name::TreePath;
 use crate::object::{ObjectError, ReadContents};
-use crate::progress::Progress;
 use crate::worktree::cache::StatCache;
 use crate::worktree::look;
 use crate::worktree::plan::{Action, Plan};
@@ -36,8 +35,6 @@ pub struct Place<'a> {
     pub disk: &'a dyn Disk,
     /// Learns of what was written. Scan the parts again and save it for a quick next status.
     pub cache: &'a StatCache<'a>,
-    /// Hears of every file.
-    pub progress: &'a dyn Progress,
 }
 
 /// What was done.
@@ -130,12 +127,12 @@ fn perform(
     names_alone: bool,
 ) -> Result<Applied, ApplyError> {
     let path = |number| stage.path(number);
-    let (disk, progress, syncing) = (place.disk, place.progress, stage.syncing());
-    write(&Staged::of(new), contents, &Target { path: &path, disk, progress, syncing })?;
+    let target = Target { path: &path, disk: place.disk, syncing: stage.syncing() };
+    write(&Staged::of(new), contents, &target)?;
     // After the files, none of which can so be written through one.
     for (number, action) in new.iter().enumerate() {
         if let Action::Link { path, content, .. } = action {
-            make_link(&stage.path(number), path, *content, disk, contents)?;
+            make_link(&stage.path(number), path, *content, place.disk, contents)?;
         }
     }
     stage.sync()?;

@@ -193,8 +193,7 @@ fn a_missing_content_leaves_everything_as_it_was() {
     let plan = project.plan(&parts(&second), &parts(&first), LocalChanges::Refuse);
     let before = project.status("data").unwrap();
     let (staging, cache) = (project.at(".mdl/tmp"), StatCache::none());
-    let progress = &crate::progress::Silent;
-    let place = Place { root: project.root(), staging: &staging, disk: &OsDisk, cache: &cache, progress };
+    let place = Place { root: project.root(), staging: &staging, disk: &OsDisk, cache: &cache };
     let empty = crate::worktree::testing::Repository::default();
     assert!(matches!(apply(&plan, &place, &empty), Err(ApplyError::Object(ObjectError::MissingContent(_)))));
     assert_eq!(project.status("data").unwrap(), before);
@@ -210,13 +209,7 @@ fn a_fresh_folder_gets_everything() {
     let states = crate::worktree::plan::States { head: &[], current: &[], target: &parts(&first) };
     let plan = crate::worktree::plan::plan(&to, &project.repository, states, LocalChanges::Refuse).unwrap();
     let (staging, cache) = (project.at(".mdl/tmp"), StatCache::none());
-    let place = Place {
-        root: &to,
-        staging: &staging,
-        disk: &OsDisk,
-        cache: &cache,
-        progress: &crate::progress::Silent,
-    };
+    let place = Place { root: &to, staging: &staging, disk: &OsDisk, cache: &cache };
     apply(&plan, &place, &project.repository).unwrap();
     assert_eq!(std::fs::read_to_string(to.join("data/gone/a")).unwrap(), "a");
     assert!(matches!(prepare(&to, &OsDisk, |_| Ok(false)), Err(ApplyError::NotEmpty(_))));

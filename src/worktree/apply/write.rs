@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use crate::disk::{Disk, NewFile};
 use crate::id::ContentId;
 use crate::object::{ContentSink, ObjectError, ReadContents};
-use crate::progress::{Amount, Progress};
 use crate::worktree::plan::Action;
 
 /// So many contents are asked for at once.
@@ -34,7 +33,6 @@ pub(in crate::worktree) struct Target<'a> {
     /// The place of a file, by its number.
     pub path: &'a (dyn Fn(usize) -> PathBuf + Sync),
     pub disk: &'a dyn Disk,
-    pub progress: &'a dyn Progress,
     pub syncing: Syncing,
 }
 
@@ -124,8 +122,8 @@ impl ContentSink for Sink<'_, '_> {
         if len == 0 {
             return Ok(());
         }
-        // The whole file at once: nobody else asks for it before it is verified.
-        let is_whole = len == wanted.size;
+        // The whole file at once: nobody else asks for it before it is verified. It may have been begun in pieces.
+        let is_whole = len == wanted.size && !self.open().contains_key(&index);
         let file = if is_whole { self.create(wanted)? } else { self.file(index)? };
         file.write_at(offset, bytes).map_err(storage)?;
         if self.target.syncing != Syncing::Never && bytes.len() >= PIECE {
@@ -137,12 +135,17 @@ impl ContentSink for Sink<'_, '_> {
         Ok(())
     }
 
+    fn read_back(&self, index: usize, offset: u64, buffer: &mut [u8]) -> Result<(), ObjectError> {
+        let file = self.open().get(&index).cloned();
+        let file = file.ok_or_else(|| storage(io::ErrorKind::NotFound.into()))?;
+        file.read_at(offset, buffer).map_err(storage)
+    }
+
     fn verified(&self, index: usize) -> Result<(), ObjectError> {
         let wanted = &self.files[index];
         let file = self.open().remove(&index);
         let file = if wanted.size == 0 && file.is_none() { Some(self.create(wanted)?) } else { file };
         file.into_iter().for_each(|file| self.complete(file));
-        self.target.progress.advance(Amount { items: 1, bytes: wanted.size });
         Ok(())
     }
 }

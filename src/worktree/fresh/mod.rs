@@ -101,7 +101,7 @@ fn write(
         .collect();
     let rest: Vec<Staged> =
         Staged::of(writes).into_iter().filter(|file| had[file.number] == Had::Not).collect();
-    let target = Target { path: &place, disk, progress, syncing: Syncing::Never };
+    let target = Target { path: &place, disk, syncing: Syncing::Never };
     apply::write(&rest, store, &target)?;
     let count = |how| had.iter().filter(|had| **had == how).count() as u64;
     let size = |action: &&Action| if let Action::Write { size, .. } = action { *size } else { 0 };

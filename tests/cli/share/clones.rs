@@ -24,6 +24,51 @@ fn a_clone_that_was_interrupted_goes_on() {
     bob_is_whole(&ada, &bob);
 }
 
+#[test]
+fn a_clone_that_came_as_far_as_its_files_goes_on_and_overwrites_nothing() {
+    let ada = ada();
+    let bob = clone(&ada, "bob", &[]);
+    std::fs::remove_file(bob.root().join(".mdl/format")).unwrap();
+    // Somebody else's is no continuation.
+    ada.ok(&["remote", "add", "other", "../other.mdl"]);
+    ada.ok(&["push", "-q", "other"]);
+    insta::assert_snapshot!(told(&ada, &["clone", "../other.mdl", "../bob"]), @r#"
+    ---
+    error: "<folder>/bob" is not empty
+    hint: name a folder that is new or empty
+    [exit 4]
+    "#);
+    bob.write("train.py", "print('bob was faster')\n");
+    insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../bob"]), @r"
+    ---
+    error: cloned into <folder>/bob, and its files could not be written
+      because: a file has uncommitted changes
+    hint: the history is there; once this is put right, `mdl checkout --force main` in it writes the files
+    [exit 4]
+    ");
+    assert_eq!(bob.read("train.py"), "print('bob was faster')\n");
+    bob.ok(&["checkout", "-q", "--force", "main"]);
+    assert_eq!(bob.read("train.py"), "print('training')\n");
+}
+
+#[test]
+fn a_clone_with_data_has_that_of_every_commit() {
+    let ada = ada();
+    for number in 0..3 {
+        commit(&ada, "data/train.csv", &format!("x,y\n1,{number}\n"), "another row");
+    }
+    ada.ok(&["push", "-q"]);
+    let bob = clone(&ada, "bob", &["--data"]);
+    let carol = clone(&ada, "carol", &["--data", "--no-checkout"]);
+    std::fs::remove_dir_all(ada.around().join("team.mdl")).unwrap();
+    for who in [&bob, &carol] {
+        for revision in ["HEAD", "HEAD~1", "HEAD~2"] {
+            assert!(who.ok(&["cat", &format!("{revision}:data/train.csv")]).starts_with("x,y\n1,"));
+        }
+        who.ok(&["fsck", "--data"]);
+    }
+}
+
 fn bob_is_whole(ada: &Sandbox, bob: &Sandbox) {
     ada.ok(&["clone", "-q", "../team.mdl", "../bob"]);
     assert_eq!(bob.read("train.py"), "print('training')\n");

@@ -387,7 +387,7 @@ fn data_goes_and_comes_as_it_is_asked_for() {
     assert_eq!(lacking(&theirs, ids[1]), 2);
     // What a command needs is brought, and what nobody has is told of.
     let contents = contents_of(&ours, ids[2]);
-    let brought = bring(theirs.local(), &there.remote(), &contents, &Silent).unwrap();
+    let brought = bring(theirs.local(), &there.remote(), &contents, None, &Silent).unwrap();
     assert_eq!(brought.nowhere.len(), 1, "only the last log was never pushed");
     assert_eq!(lacking(&theirs, ids[1]), 0);
     pushed(&ours, &there, &of_main(ids[2]));

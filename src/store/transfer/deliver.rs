@@ -1,0 +1,415 @@
+//! Delivering: contents that are carried reach a sink on the way, so that they are decoded and verified once.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::id::{ContentId, Digest};
+use crate::object::{ContentSink, ObjectError};
+use crate::store::StoreError;
+use crate::store::layout::{Entry, EntryKind};
+use crate::store::recipe::Child;
+
+/// Bytes of a content that are read back at a time.
+const READ_BACK: u64 = 1 << 20;
+/// Bytes that wait in memory for what comes before them.
+const STASH: usize = 32 << 20;
+
+/// Contents that somebody waits for.
+pub(super) struct Deliveries<'a> {
+    sink: &'a dyn ContentSink,
+    /// By id.
+    awaited: Vec<Awaited>,
+    /// Where chunks belong that are going to be carried; by chunk, once all of them are known.
+    places: Vec<Place>,
+    /// Bytes of all contents that came before their turn and are kept, and how many may be.
+    stashed: AtomicUsize,
+    most: usize,
+}
+
+struct Awaited {
+    id: ContentId,
+    size: u64,
+    /// Its places in what is wanted: a content may be wanted twice.
+    indices: Vec<usize>,
+    /// How it is going to be carried, if all of it is.
+    coming: Option<Coming>,
+    /// Of what comes in more than one piece.
+    hash: Mutex<Option<Box<Hash>>>,
+}
+
+/// The hash of a content that comes in pieces, about in order.
+#[derive(Default)]
+struct Hash {
+    hasher: blake3::Hasher,
+    /// What came before its turn, by offset.
+    early: BTreeMap<u64, Early>,
+}
+
+/// A piece that came before its turn.
+enum Early {
+    Kept(Vec<u8>),
+    /// So many bytes, for which there was no room: the sink has them.
+    InSink(u64),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coming {
+    /// As a chunk, whose id is its own.
+    Whole,
+    /// In pieces. That each has its id does not say that they are this content.
+    Pieces,
+}
+
+/// Where a chunk belongs.
+#[derive(Clone, Copy)]
+struct Place {
+    chunk: Digest,
+    /// Number of the content.
+    content: u32,
+    size: u32,
+    offset: u64,
+}
+
+/// Bytes of a frame that belong together in a content too.
+struct Run {
+    content: u32,
+    offset: u64,
+    raw: Range<usize>,
+}
+
+impl<'a> Deliveries<'a> {
+    /// Awaits contents, given with their sizes.
+    pub fn new(wanted: &[(ContentId, u64)], sink: &'a dyn ContentSink) -> Self {
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_unstable_by_key(|index| wanted[*index].0);
+        let same = order.chunk_by(|a, b| wanted[*a].0 == wanted[*b].0);
+        let awaited = same.map(|indices| {
+            let (id, size) = wanted[indices[0]];
+            Awaited { id, size, indices: indices.to_vec(), coming: None, hash: Mutex::default() }
+        });
+        Self {
+            sink,
+            awaited: awaited.collect(),
+            places: Vec::new(),
+            stashed: AtomicUsize::new(0),
+            most: STASH,
+        }
+    }
+
+    /// Expects a content that is a chunk and is going to be carried.
+    pub fn expect_chunk(&mut self, id: ContentId) -> Result<(), StoreError> {
+        let Some(number) = self.find(id) else { return Ok(()) };
+        let size = self.awaited[number].size;
+        self.expect(number, Coming::Whole, [Child { id: id.digest(), size }])
+    }
+
+    /// Expects a content of which all chunks, given in order, are going to be carried.
+    pub fn expect_chunks(
+        &mut self,
+        id: ContentId,
+        chunks: impl IntoIterator<Item = Child>,
+    ) -> Result<(), StoreError> {
+        self.find(id).map_or(Ok(()), |number| self.expect(number, Coming::Pieces, chunks))
+    }
+
+    fn find(&self, id: ContentId) -> Option<usize> {
+        self.awaited.binary_search_by_key(&id, |content| content.id).ok()
+    }
+
+    fn expect(
+        &mut self,
+        number: usize,
+        how: Coming,
+        chunks: impl IntoIterator<Item = Child>,
+    ) -> Result<(), StoreError> {
+        let Awaited { id, size, coming, .. } = &mut self.awaited[number];
+        if coming.replace(how).is_some() {
+            return Ok(());
+        }
+        let corrupt = || corrupt(*id);
+        let mut offset = 0u64;
+        for chunk in chunks {
+            let size = u32::try_from(chunk.size).map_err(|_| corrupt())?;
+            self.places.push(Place { chunk: chunk.id, content: number as u32, size, offset });
+            offset = offset.saturating_add(chunk.size);
+        }
+        if offset == *size { Ok(()) } else { Err(corrupt()) }
+    }
+
+    /// Everything that is going to be carried was told.
+    pub fn begin(&mut self) {
+        self.places.sort_unstable_by_key(|place| place.chunk);
+    }
+
+    /// Hands on what was carried: entries of a frame, each with its id, and the bytes of the frame.
+    pub fn deliver(&self, entries: &[Entry], raw: &[u8]) -> Result<(), StoreError> {
+        for Run { content, offset, raw: range } in self.runs(entries)? {
+            let content = &self.awaited[content as usize];
+            let bytes = raw.get(range).unwrap_or_default();
+            let size = bytes.len() as u64;
+            let is_whole = size == content.size;
+            if is_whole && content.coming == Some(Coming::Pieces) && ContentId::of(bytes) != content.id {
+                return Err(corrupt(content.id));
+            }
+            content.indices.iter().try_for_each(|index| self.sink.write(*index, offset, bytes))?;
+            if is_whole || self.completes(content, offset, bytes)? {
+                content.indices.iter().try_for_each(|index| self.sink.verified(*index))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes a piece that the sink has, once it is its turn. Whether the content is complete then, and verified.
+    fn completes(&self, content: &Awaited, offset: u64, bytes: &[u8]) -> Result<bool, StoreError> {
+        let mut hash = content.hash.lock().unwrap_or_else(PoisonError::into_inner);
+        let Hash { hasher, early } = &mut **hash.get_or_insert_default();
+        if offset == hasher.count() {
+            hasher.update(bytes);
+        } else if self.stashed.load(Ordering::Relaxed) + bytes.len() <= self.most {
+            self.stashed.fetch_add(bytes.len(), Ordering::Relaxed);
+            early.insert(offset, Early::Kept(bytes.to_vec()));
+        } else {
+            early.insert(offset, Early::InSink(bytes.len() as u64));
+        }
+        while let Some(next) = early.remove(&hasher.count()) {
+            match next {
+                Early::Kept(bytes) => {
+                    hasher.update(&bytes);
+                    self.stashed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                }
+                Early::InSink(len) => self.read_back(content, len, hasher)?,
+            }
+        }
+        if hasher.count() < content.size {
+            return Ok(false);
+        }
+        let id = Digest::new(*hasher.finalize().as_bytes());
+        if id == content.id.digest() { Ok(true) } else { Err(corrupt(content.id)) }
+    }
+
+    /// Hashes so many bytes that the sink has.
+    fn read_back(&self, content: &Awaited, len: u64, hasher: &mut blake3::Hasher) -> Result<(), ObjectError> {
+        let (mut buffer, end) = (Vec::new(), hasher.count() + len);
+        while hasher.count() < end {
+            buffer.resize((end - hasher.count()).min(READ_BACK) as usize, 0);
+            self.sink.read_back(content.indices[0], hasher.count(), &mut buffer)?;
+            hasher.update(&buffer);
+        }
+        Ok(())
+    }
+
+    /// Where the first of some chunks belongs, if that is a content of many: carried in this order, they come about in
+    /// order.
+    pub fn rank<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Option<(u32, u64)> {
+        let places = entries.flat_map(|entry| self.places_of(&entry.id));
+        let is_piece = |place: &&Place| self.awaited[place.content as usize].coming == Some(Coming::Pieces);
+        places.filter(is_piece).map(|place| (place.content, place.offset)).min()
+    }
+
+    fn places_of(&self, chunk: &Digest) -> &[Place] {
+        let first = self.places.partition_point(|place| place.chunk < *chunk);
+        let of_chunk = self.places[first..].partition_point(|place| place.chunk == *chunk);
+        &self.places[first..first + of_chunk]
+    }
+
+    /// Where the bytes of a frame belong, in as few pieces as possible.
+    fn runs(&self, entries: &[Entry]) -> Result<Vec<Run>, StoreError> {
+        let mut runs: Vec<Run> = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Chunk) {
+            for place in self.places_of(&entry.id) {
+                if place.size != entry.place.length {
+                    return Err(corrupt(self.awaited[place.content as usize].id));
+                }
+                let start = entry.place.offset as usize;
+                let raw = start..start + place.size as usize;
+                runs.push(Run { content: place.content, offset: place.offset, raw });
+            }
+        }
+        runs.sort_unstable_by_key(|run| (run.content, run.offset));
+        runs.dedup_by(|next, run| {
+            let len = (run.raw.end - run.raw.start) as u64;
+            let follows = next.content == run.content
+                && next.offset == run.offset + len
+                && next.raw.start == run.raw.end;
+            if follows {
+                run.raw.end = next.raw.end;
+            }
+            follows
+        });
+        Ok(runs)
+    }
+}
+
+fn corrupt(content: ContentId) -> StoreError {
+    StoreError::CorruptContent { content, chunk: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::layout::Place as Lies;
+
+    /// Contents as they come, and which of them were verified.
+    struct Sink {
+        contents: Mutex<Vec<Vec<u8>>>,
+        verified: Mutex<Vec<usize>>,
+        read_back: AtomicUsize,
+    }
+
+    impl Sink {
+        fn new(wanted: &[(ContentId, u64)]) -> Self {
+            let contents = wanted.iter().map(|(_, size)| vec![0; *size as usize]).collect();
+            Self {
+                contents: Mutex::new(contents),
+                verified: Mutex::default(),
+                read_back: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    impl ContentSink for Sink {
+        fn write(&self, index: usize, offset: u64, bytes: &[u8]) -> Result<(), ObjectError> {
+            self.contents.lock().unwrap()[index][offset as usize..][..bytes.len()].copy_from_slice(bytes);
+            Ok(())
+        }
+
+        fn read_back(&self, index: usize, offset: u64, buffer: &mut [u8]) -> Result<(), ObjectError> {
+            self.read_back.fetch_add(buffer.len(), Ordering::Relaxed);
+            buffer.copy_from_slice(&self.contents.lock().unwrap()[index][offset as usize..][..buffer.len()]);
+            Ok(())
+        }
+
+        fn verified(&self, index: usize) -> Result<(), ObjectError> {
+            self.verified.lock().unwrap().push(index);
+            Ok(())
+        }
+    }
+
+    fn id_of(chunk: &[u8]) -> Digest {
+        ContentId::of(chunk).digest()
+    }
+
+    fn children(chunks: &[Vec<u8>]) -> Vec<Child> {
+        chunks.iter().map(|chunk| Child { id: id_of(chunk), size: chunk.len() as u64 }).collect()
+    }
+
+    /// A frame with these chunks, and its entries.
+    fn frame(chunks: &[&Vec<u8>]) -> (Vec<Entry>, Vec<u8>) {
+        let (mut entries, mut raw) = (Vec::new(), Vec::new());
+        for chunk in chunks {
+            let place = Lies { frame: 0, offset: raw.len() as u32, length: chunk.len() as u32 };
+            entries.push(Entry { id: id_of(chunk), kind: EntryKind::Chunk, place });
+            raw.extend_from_slice(chunk);
+        }
+        (entries, raw)
+    }
+
+    fn whole(chunks: &[Vec<u8>]) -> (ContentId, u64) {
+        let bytes = chunks.concat();
+        (ContentId::of(&bytes), bytes.len() as u64)
+    }
+
+    proptest! {
+        #[test]
+        fn in_whatever_order_and_frames_they_come_contents_arrive_once(
+            lens in proptest::collection::vec(1usize..40, 2..12),
+            order in proptest::collection::vec(any::<u32>(), 12),
+            per_frame in 1usize..5,
+            most in 0usize..120,
+        ) {
+            // Two contents that have their first chunk in common, the second of them wanted twice.
+            let chunk = |number: usize, len: usize| vec![number as u8; len];
+            let first: Vec<Vec<u8>> = lens.iter().enumerate().map(|(number, len)| chunk(number, *len)).collect();
+            let second = vec![first[0].clone(), chunk(100, 7), chunk(101, 3)];
+            let wanted = [whole(&first), whole(&second), whole(&second), whole(&[first[1].clone()])];
+            let sink = Sink::new(&wanted);
+            let mut deliveries = Deliveries::new(&wanted, &sink);
+            deliveries.most = most;
+            deliveries.expect_chunks(wanted[0].0, children(&first)).unwrap();
+            for _ in 0..2 {
+                deliveries.expect_chunks(wanted[1].0, children(&second)).unwrap();
+            }
+            deliveries.expect_chunk(wanted[3].0).unwrap();
+            deliveries.expect_chunk(ContentId::of(b"that nobody waits for")).unwrap();
+            deliveries.begin();
+            let mut coming: Vec<&Vec<u8>> = first.iter().chain(&second[1..]).collect();
+            let mut order = order.iter().cycle();
+            coming.sort_by_cached_key(|_| order.next());
+            for chunks in coming.chunks(per_frame) {
+                let (entries, raw) = frame(chunks);
+                deliveries.deliver(&entries, &raw).unwrap();
+            }
+            prop_assert_eq!(deliveries.stashed.load(Ordering::Relaxed), 0);
+            let mut verified = sink.verified.into_inner().unwrap();
+            verified.sort_unstable();
+            prop_assert_eq!(verified, [0, 1, 2, 3]);
+            let contents = sink.contents.into_inner().unwrap();
+            prop_assert_eq!(contents, [first.concat(), second.concat(), second.concat(), first[1].clone()]);
+        }
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_read_back() {
+        let chunks = [vec![1; 10], vec![2; 20], vec![3; 30]];
+        let wanted = [whole(&chunks)];
+        for (most, read_back) in [(0, 50), (25, 30), (30, 20), (50, 0)] {
+            let sink = Sink::new(&wanted);
+            let mut deliveries = Deliveries::new(&wanted, &sink);
+            deliveries.most = most;
+            deliveries.expect_chunks(wanted[0].0, children(&chunks)).unwrap();
+            deliveries.begin();
+            // With room for 25 bytes the last chunk is not kept, and the one before it is.
+            for chunk in chunks.iter().rev() {
+                assert!(sink.verified.lock().unwrap().is_empty());
+                let (entries, raw) = frame(&[chunk]);
+                deliveries.deliver(&entries, &raw).unwrap();
+            }
+            assert_eq!(*sink.verified.lock().unwrap(), [0]);
+            assert_eq!(sink.read_back.load(Ordering::Relaxed), read_back, "{most}");
+        }
+    }
+
+    #[test]
+    fn chunks_that_make_something_else_are_found_out() {
+        let chunks = [vec![1; 10], vec![2; 20], vec![3; 30]];
+        let wanted = [(ContentId::of(b"something else"), 60)];
+        for frames in
+            [vec![vec![&chunks[0], &chunks[1], &chunks[2]]], chunks.iter().map(|it| vec![it]).collect()]
+        {
+            let sink = Sink::new(&wanted);
+            let mut deliveries = Deliveries::new(&wanted, &sink);
+            deliveries.expect_chunks(wanted[0].0, children(&chunks)).unwrap();
+            deliveries.begin();
+            let deliver = |chunks: &Vec<&Vec<u8>>| {
+                let (entries, raw) = frame(chunks);
+                deliveries.deliver(&entries, &raw)
+            };
+            let failed = frames.iter().find_map(|chunks| deliver(chunks).err());
+            assert!(
+                matches!(failed, Some(StoreError::CorruptContent { content, .. }) if content == wanted[0].0)
+            );
+            assert!(sink.verified.lock().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn sizes_that_disagree_are_found_out() {
+        let chunk = vec![1; 10];
+        let id = ContentId::of(&chunk);
+        let longer = [(id, 11)];
+        let sink = Sink::new(&longer);
+        let mut deliveries = Deliveries::new(&longer, &sink);
+        deliveries.expect_chunk(id).unwrap();
+        deliveries.begin();
+        let (entries, raw) = frame(&[&chunk]);
+        assert!(matches!(deliveries.deliver(&entries, &raw), Err(StoreError::CorruptContent { .. })));
+        let sizes = children(&[vec![2; 4], vec![3; 5]]);
+        let mut deliveries = Deliveries::new(&longer, &sink);
+        assert!(matches!(deliveries.expect_chunks(id, sizes), Err(StoreError::CorruptContent { .. })));
+        assert!(sink.verified.lock().unwrap().is_empty());
+    }
+}
