@@ -131,6 +131,9 @@ impl Ran {
 fn stable(text: &str, root: &Path) -> String {
     let text = text.replace(root.to_str().unwrap(), "<project>");
     let text = text.replace(root.parent().unwrap().to_str().unwrap(), "<folder>");
+    // The end of a run's name may look like one of an object.
+    let runs = std::fs::read_dir(root.join(".mdl/refs/runs")).into_iter().flatten();
+    let runs: Vec<String> = runs.map(|run| run.unwrap().file_name().into_string().unwrap()).collect();
     let mut out = String::new();
     let mut word = String::new();
     for c in text.chars().chain([' ']) {
@@ -141,7 +144,8 @@ fn stable(text: &str, root: &Path) -> String {
         let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         let is_id = matches!(word.len(), 8..=64)
             && word.chars().all(is_hex)
-            && word.contains(|c: char| c.is_ascii_digit());
+            && word.contains(|c: char| c.is_ascii_digit())
+            && !runs.iter().any(|run| run.ends_with(&word));
         out += if is_id { "<id>" } else { &word };
         word.clear();
         out.push(c);
