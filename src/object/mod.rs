@@ -148,8 +148,8 @@ pub trait ReadContents: FindContent {
 
 /// What becomes of contents that are read. Called from many threads.
 pub trait ContentSink: Sync {
-    /// Bytes of content number `index`, in any order, and not yet verified as a whole. After something failed, all of
-    /// them may come once more.
+    /// Bytes of content number `index`, in any order, and not yet verified as a whole. After something failed, those of
+    /// a content that is not complete may come once more.
     fn write(&self, index: usize, offset: u64, bytes: &[u8]) -> Result<(), ObjectError>;
 
     /// Reads bytes back of a content that came in pieces, and fills the buffer.

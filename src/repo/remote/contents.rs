@@ -45,7 +45,6 @@ impl Contents<'_> {
             if !absent.is_empty() {
                 let bytes = self.repository.bring(&absent, outlet, self.progress)?;
                 self.received.fetch_add(bytes, Ordering::Relaxed);
-                self.progress.begin(WRITING, None);
             }
             Ok(())
         };
@@ -73,6 +72,7 @@ impl FindContent for Contents<'_> {
 
 impl ReadContents for Contents<'_> {
     fn read_contents(&self, wanted: &[(ContentId, u64)], sink: &dyn ContentSink) -> Result<(), ObjectError> {
+        let before = self.received();
         let arriving = Arriving { sink, complete: Mutex::default(), failure: Mutex::default() };
         let outlet = Outlet { wanted, sink: &arriving };
         let required = self.require(wanted.iter().map(|(id, _)| *id), Some(outlet));
@@ -82,6 +82,9 @@ impl ReadContents for Contents<'_> {
         let complete = complete.into_inner().unwrap_or_else(PoisonError::into_inner);
         let indices: Vec<usize> = (0..wanted.len()).filter(|index| !complete.contains(index)).collect();
         let rest: Vec<(ContentId, u64)> = indices.iter().map(|index| wanted[*index]).collect();
+        if self.received() > before {
+            self.progress.begin(WRITING, None);
+        }
         let sink = Rest { sink, indices, wanted: &rest, progress: self.progress };
         self.repository.store.read_contents(&rest, &sink)
     }

@@ -106,7 +106,7 @@ impl Repository {
     pub(in crate::repo) fn bring(
         &self,
         contents: &[ContentId],
-        outlet: Option<Outlet<'_>>,
+        mut outlet: Option<Outlet<'_>>,
         progress: &dyn Progress,
     ) -> Result<u64, RepoError> {
         let (mut wanted, mut bytes, mut failure) = (contents.to_vec(), 0, None);
@@ -120,8 +120,11 @@ impl Repository {
             });
             match brought {
                 Ok(brought) => (wanted, bytes) = (brought.nowhere, bytes + brought.bytes),
-                // Another one may have it.
-                Err(error) => drop(failure.get_or_insert(error)),
+                // Another one may have it. What the outlet got is not to come once more.
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    outlet = None;
+                }
             }
         }
         match (wanted.first(), failure) {

@@ -1,6 +1,6 @@
 //! Clones: what they need, what becomes of one that was interrupted, and one of nothing yet.
 
-use super::{ada, clone, commit, told};
+use super::{ada, clone, commit, noise, told};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -67,6 +67,35 @@ fn a_clone_with_data_has_that_of_every_commit() {
         }
         who.ok(&["fsck", "--data"]);
     }
+}
+
+#[test]
+fn where_one_remote_breaks_off_another_one_helps() {
+    let ada = ada();
+    for seed in 0..12 {
+        ada.write(&format!("data/noise-{seed}.txt"), &noise(seed));
+    }
+    ada.ok(&["commit", "-q", "-m", "noise"]);
+    ada.ok(&["push", "-q"]);
+    ada.ok(&["remote", "add", "other", "../other.mdl"]);
+    ada.ok(&["push", "-q", "other"]);
+    let bob = clone(&ada, "bob", &["--no-checkout"]);
+    bob.ok(&["remote", "add", "other", "../other.mdl"]);
+    // The end of what is sent is damaged, so that some files are there when it is met.
+    let packs = std::fs::read_dir(ada.around().join("team.mdl/packs/data")).unwrap();
+    let largest =
+        packs.map(|pack| pack.unwrap().path()).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&largest).unwrap();
+    let at = bytes.len() * 9 / 10;
+    bytes[at] ^= 1;
+    std::fs::remove_file(&largest).unwrap();
+    std::fs::write(&largest, bytes).unwrap();
+    bob.ok(&["checkout", "-q", "--force", "main"]);
+    for seed in 0..12 {
+        assert_eq!(bob.read(&format!("data/noise-{seed}.txt")), noise(seed));
+    }
+    bob.ok(&["fsck", "--data"]);
+    assert!(bob.ok(&["status"]).contains("nothing to commit"));
 }
 
 fn bob_is_whole(ada: &Sandbox, bob: &Sandbox) {
