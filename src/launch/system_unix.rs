@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
@@ -19,6 +19,10 @@ use crate::launch::program::find;
 use crate::launch::screen::Screen;
 use crate::launch::signals::Target;
 use crate::launch::{Event, Exit, Gap, Input, Launch, LaunchError};
+
+/// So long a program that is open for writing is waited for, and so long between tries.
+const BUSY: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(5);
 
 pub use crate::launch::signals::Signals;
 pub use signal_hook::low_level::signal_name;
@@ -107,12 +111,26 @@ impl Signals {
 
 /// Starts it; through a shell, as shells do, if it is a script that does not say through what.
 fn spawn(spec: &Launch<'_>, plumbing: &Plumbing, own_group: bool) -> io::Result<Child> {
-    let direct = prepare(spec, plumbing, own_group, &spec.command[0], None)?.spawn();
+    let direct = spawned(|| prepare(spec, plumbing, own_group, &spec.command[0], None));
     match (direct, find(spec.command, spec.directory, spec.environment)) {
         (Err(error), Ok(script)) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-            prepare(spec, plumbing, own_group, OsStr::new("/bin/sh"), Some(script.as_os_str()))?.spawn()
+            spawned(|| prepare(spec, plumbing, own_group, OsStr::new("/bin/sh"), Some(script.as_os_str())))
         }
         (direct, _) => direct,
+    }
+}
+
+/// Spawns, with patience for a program that is open for writing: what was just written may be open in a child of
+/// another thread, until that becomes a program of its own.
+fn spawned(prepare: impl Fn() -> io::Result<Command>) -> io::Result<Child> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match prepare()?.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < end => {
+                thread::sleep(AGAIN);
+            }
+            spawned => return spawned,
+        }
     }
 }
 

@@ -152,6 +152,21 @@ fn script(folder: &Path, text: &str) -> PathBuf {
 }
 
 #[test]
+fn a_program_that_somebody_still_writes_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = script(folder.path(), "#!/bin/sh\necho ran");
+    let writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let waits = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(writer);
+    });
+    let (command, signals) = (words(&["./script"]), Signals::watch().unwrap());
+    let ended = launch(&spec(&command, folder.path()), Outlets::nowhere(), &signals, &mut |_| {}).unwrap();
+    assert_eq!(ended.log.text(), b"ran\n");
+    waits.join().unwrap();
+}
+
+#[test]
 fn a_script_that_does_not_say_how_is_run_as_a_shell_does() {
     let folder = tempfile::tempdir().unwrap();
     script(folder.path(), "echo ran $1");
