@@ -15,6 +15,8 @@ use crate::store::recipe::Child;
 const READ_BACK: u64 = 1 << 20;
 /// Bytes that wait in memory for what comes before them.
 const STASH: usize = 32 << 20;
+/// Places of chunks that are kept in mind, 48 bytes each.
+const MOST_PLACES: usize = 1 << 20;
 
 /// Contents that somebody waits for.
 pub(super) struct Deliveries<'a> {
@@ -102,15 +104,11 @@ impl<'a> Deliveries<'a> {
     pub fn expect_chunk(&mut self, id: ContentId) -> Result<(), StoreError> {
         let Some(number) = self.find(id) else { return Ok(()) };
         let size = self.awaited[number].size;
-        self.expect(number, Coming::Whole, [Child { id: id.digest(), size }])
+        self.expect(number, Coming::Whole, &[Child { id: id.digest(), size }])
     }
 
     /// Expects a content of which all chunks, given in order, are going to be carried.
-    pub fn expect_chunks(
-        &mut self,
-        id: ContentId,
-        chunks: impl IntoIterator<Item = Child>,
-    ) -> Result<(), StoreError> {
+    pub fn expect_chunks(&mut self, id: ContentId, chunks: &[Child]) -> Result<(), StoreError> {
         self.find(id).map_or(Ok(()), |number| self.expect(number, Coming::Pieces, chunks))
     }
 
@@ -118,16 +116,13 @@ impl<'a> Deliveries<'a> {
         self.awaited.binary_search_by_key(&id, |content| content.id).ok()
     }
 
-    fn expect(
-        &mut self,
-        number: usize,
-        how: Coming,
-        chunks: impl IntoIterator<Item = Child>,
-    ) -> Result<(), StoreError> {
+    fn expect(&mut self, number: usize, how: Coming, chunks: &[Child]) -> Result<(), StoreError> {
         let Awaited { id, size, coming, .. } = &mut self.awaited[number];
-        if coming.replace(how).is_some() {
+        // What there is no room for can be read when it is here.
+        if coming.is_some() || self.places.len() + chunks.len() > MOST_PLACES {
             return Ok(());
         }
+        *coming = Some(how);
         let corrupt = || corrupt(*id);
         let mut offset = 0u64;
         for chunk in chunks {
@@ -329,9 +324,9 @@ mod tests {
             let sink = Sink::new(&wanted);
             let mut deliveries = Deliveries::new(&wanted, &sink);
             deliveries.most = most;
-            deliveries.expect_chunks(wanted[0].0, children(&first)).unwrap();
+            deliveries.expect_chunks(wanted[0].0, &children(&first)).unwrap();
             for _ in 0..2 {
-                deliveries.expect_chunks(wanted[1].0, children(&second)).unwrap();
+                deliveries.expect_chunks(wanted[1].0, &children(&second)).unwrap();
             }
             deliveries.expect_chunk(wanted[3].0).unwrap();
             deliveries.expect_chunk(ContentId::of(b"that nobody waits for")).unwrap();
@@ -360,7 +355,7 @@ mod tests {
             let sink = Sink::new(&wanted);
             let mut deliveries = Deliveries::new(&wanted, &sink);
             deliveries.most = most;
-            deliveries.expect_chunks(wanted[0].0, children(&chunks)).unwrap();
+            deliveries.expect_chunks(wanted[0].0, &children(&chunks)).unwrap();
             deliveries.begin();
             // With room for 25 bytes the last chunk is not kept, and the one before it is.
             for chunk in chunks.iter().rev() {
@@ -382,7 +377,7 @@ mod tests {
         {
             let sink = Sink::new(&wanted);
             let mut deliveries = Deliveries::new(&wanted, &sink);
-            deliveries.expect_chunks(wanted[0].0, children(&chunks)).unwrap();
+            deliveries.expect_chunks(wanted[0].0, &children(&chunks)).unwrap();
             deliveries.begin();
             let deliver = |chunks: &Vec<&Vec<u8>>| {
                 let (entries, raw) = frame(chunks);
@@ -409,7 +404,22 @@ mod tests {
         assert!(matches!(deliveries.deliver(&entries, &raw), Err(StoreError::CorruptContent { .. })));
         let sizes = children(&[vec![2; 4], vec![3; 5]]);
         let mut deliveries = Deliveries::new(&longer, &sink);
-        assert!(matches!(deliveries.expect_chunks(id, sizes), Err(StoreError::CorruptContent { .. })));
+        assert!(matches!(deliveries.expect_chunks(id, &sizes), Err(StoreError::CorruptContent { .. })));
         assert!(sink.verified.lock().unwrap().is_empty());
+    }
+    #[test]
+    fn what_has_too_many_chunks_is_left_out() {
+        let chunk = vec![1; 10];
+        let many = vec![Child { id: id_of(&chunk), size: 10 }; MOST_PLACES + 1];
+        let wanted =
+            [(ContentId::of(b"many times the same"), 10 * many.len() as u64), (ContentId::of(&chunk), 10)];
+        let sink = Sink::new(&wanted[1..]);
+        let mut deliveries = Deliveries::new(&wanted, &sink);
+        deliveries.expect_chunks(wanted[0].0, &many).unwrap();
+        assert!(deliveries.places.is_empty());
+        deliveries.begin();
+        let (entries, raw) = frame(&[&chunk]);
+        deliveries.deliver(&entries, &raw).unwrap();
+        assert!(sink.verified.into_inner().unwrap().is_empty());
     }
 }

@@ -174,7 +174,7 @@ impl<'a> Transfer<'a> {
         found.into_iter().for_each(|(kind, part, location)| self.want(kind, part, location));
         if let Some(deliveries) = self.deliveries.as_mut().filter(|_| is_all_new) {
             let chunks = parts.into_iter().filter(|(kind, _)| *kind == EntryKind::Chunk);
-            deliveries.expect_chunks(id, chunks.map(|(_, chunk)| chunk))?;
+            deliveries.expect_chunks(id, &chunks.map(|(_, chunk)| chunk).collect::<Vec<_>>())?;
         }
         Ok(result)
     }
