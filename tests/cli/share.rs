@@ -88,6 +88,17 @@ fn commit(sandbox: &Sandbox, path: &str, text: &str, message: &str) {
     sandbox.ok(&["commit", "-q", "-m", message]);
 }
 
+/// Flips a bit of a pack, which nobody may write to.
+fn flip(pack: &Path, at: usize) {
+    let mut permissions = std::fs::metadata(pack).unwrap().permissions();
+    #[allow(clippy::permissions_set_readonly_false)]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(pack, permissions).unwrap();
+    let mut bytes = std::fs::read(pack).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(pack, &bytes).unwrap();
+}
+
 /// A copy of a folder.
 fn copy(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg("-R").args([from, to]).status().unwrap();

@@ -1,6 +1,6 @@
 //! Clones: what they need, what becomes of one that was interrupted, and one of nothing yet.
 
-use super::{ada, clone, commit, noise, told};
+use super::{ada, clone, commit, flip, noise, told};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -85,11 +85,7 @@ fn where_one_remote_breaks_off_another_one_helps() {
     let packs = std::fs::read_dir(ada.around().join("team.mdl/packs/data")).unwrap();
     let largest =
         packs.map(|pack| pack.unwrap().path()).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap();
-    let mut bytes = std::fs::read(&largest).unwrap();
-    let at = bytes.len() * 9 / 10;
-    bytes[at] ^= 1;
-    std::fs::remove_file(&largest).unwrap();
-    std::fs::write(&largest, bytes).unwrap();
+    flip(&largest, largest.metadata().unwrap().len() as usize * 9 / 10);
     bob.ok(&["checkout", "-q", "--force", "main"]);
     for seed in 0..12 {
         assert_eq!(bob.read(&format!("data/noise-{seed}.txt")), noise(seed));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ada, clone, commit, team, told};
+use super::{ada, clone, commit, flip, team, told};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -392,27 +392,18 @@ fn a_flipped_byte_at_the_remote_is_found() {
     for section in ["data", "meta"] {
         let folder = ada.around().join("team.mdl/packs").join(section);
         let pack = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-        let mut permissions = std::fs::metadata(&pack).unwrap().permissions();
-        #[allow(clippy::permissions_set_readonly_false)]
-        permissions.set_readonly(false);
-        std::fs::set_permissions(&pack, permissions).unwrap();
-        let mut bytes = std::fs::read(&pack).unwrap();
-        bytes[20] ^= 1;
-        std::fs::write(&pack, &bytes).unwrap();
+        flip(&pack, 20);
         let ran = ada.mdl(&["fsck", "origin", "--data"]);
         assert_eq!(ran.code, 5, "{section}: {}", ran.told());
         assert!(ran.stdout.contains("pack"), "{section}: {}", ran.told());
-        bytes[20] ^= 1;
-        std::fs::write(&pack, &bytes).unwrap();
+        flip(&pack, 20);
     }
     ada.ok(&["fsck", "origin", "--data"]);
     ada.ok(&["fsck", "../team.mdl"]);
     // A clone of what is damaged is refused, and nothing here names what is not here.
     let folder = ada.around().join("team.mdl/packs/meta");
     let pack = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    let mut bytes = std::fs::read(&pack).unwrap();
-    bytes[20] ^= 1;
-    std::fs::write(&pack, &bytes).unwrap();
+    flip(&pack, 20);
     insta::assert_snapshot!(told(&ada, &["clone", "../team.mdl", "../bob"]), @r"
     ---
     error: remote origin (<folder>/team.mdl)
