@@ -85,20 +85,8 @@ impl Repository {
         if let Some(branch) = &branch {
             repository.start_branch(&name, branch)?;
         }
-        let files = match options.no_checkout {
-            true => Ok(CheckedOut::default()),
-            false => repository.first_checkout(progress),
-        };
-        fetched.bytes += files.as_ref().map_or(0, |files| files.received);
-        if options.data {
-            let brought = sync::bring_all(repository.local(), &remote, progress);
-            match brought.map_err(|error| repository.of_remote(&name, error)) {
-                Ok(bytes) => fetched.bytes += bytes,
-                // Else what kept the files from being written is the first problem.
-                Err(error) if files.is_ok() => return Err(error),
-                Err(_) => {}
-            }
-        }
+        let (files, bytes) = repository.files_and_data(&name, &remote, options, progress)?;
+        fetched.bytes += bytes;
         // A clone that was stopped may have left refs that can be seen and are not durable.
         repository.storage.settle("refs")?;
         // Whatever kept files from being written, the history is here.
@@ -117,6 +105,31 @@ impl Repository {
         let request = FetchRequest { remote: name.clone(), heads: None, data, prune: false };
         let fetched = sync::fetch(self.local(), remote, &request, &self.mover("clone"), progress);
         fetched.map_err(|error| self.of_remote(name, error))
+    }
+
+    /// Writes the files and brings the data, as far as they are asked for, and says how many bytes came. That files could
+    /// not be written is told apart.
+    fn files_and_data(
+        &self,
+        name: &RemoteName,
+        remote: &Remote,
+        options: &CloneOptions,
+        progress: &dyn Progress,
+    ) -> Result<(Result<CheckedOut, RepoError>, u64), RepoError> {
+        let files = match options.no_checkout {
+            true => Ok(CheckedOut::default()),
+            false => self.first_checkout(progress),
+        };
+        let bytes = files.as_ref().map_or(0, |files| files.received);
+        if !options.data {
+            return Ok((files, bytes));
+        }
+        match sync::bring_all(self.local(), remote, progress) {
+            Ok(more) => Ok((files, bytes + more)),
+            Err(error) if files.is_ok() => Err(self.of_remote(name, error)),
+            // What kept the files from being written is the first problem.
+            Err(_) => Ok((files, bytes)),
+        }
     }
 
     /// Writes the files of what HEAD is on, if that has a commit.
