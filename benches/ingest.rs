@@ -38,8 +38,12 @@ fn open(repo: &str) -> Outcome<Store> {
     let root = Path::new(repo);
     std::fs::create_dir_all(root.join("cache"))?;
     let storage: Arc<dyn Storage> = Arc::new(Folder::new(root, Arc::new(OsDisk)));
-    let index =
-        IndexCache { disk: Arc::new(OsDisk), file: root.join("cache/index"), tmp_dir: root.join("cache") };
+    let index = IndexCache {
+        disk: Arc::new(OsDisk),
+        file: root.join("cache/index"),
+        tmp_dir: root.join("cache"),
+        intact: None,
+    };
     Ok(Store::open(storage, Some(index)))
 }
 

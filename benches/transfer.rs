@@ -33,7 +33,7 @@ fn main() -> Outcome<()> {
 fn open(repo: &str) -> Store {
     let (root, disk) = (Path::new(repo), Arc::new(OsDisk));
     let (file, tmp_dir) = (root.join("cache/index"), root.join("cache"));
-    let index = IndexCache { disk: disk.clone(), file, tmp_dir };
+    let index = IndexCache { disk: disk.clone(), file, tmp_dir, intact: None };
     Store::open(Arc::new(Folder::new(root, disk)), Some(index))
 }
 

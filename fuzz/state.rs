@@ -147,7 +147,8 @@ fn merged_index(root: &Path, mut input: Cut<'_>) {
     let file = [entries, &table, &counts, hash.as_bytes(), b"mdlindx1"].concat();
     let index = root.join(".mdl/cache/index");
     replace(&index, &file);
-    let cache = IndexCache { disk: Arc::new(OsDisk), file: index, tmp_dir: root.join(".mdl/tmp") };
+    let cache =
+        IndexCache { disk: Arc::new(OsDisk), file: index, tmp_dir: root.join(".mdl/tmp"), intact: None };
     let store = Store::open(Arc::new(Memory::new()), Some(cache));
     let mut objects = Vec::new();
     let _ = store.each_object(&mut |kind, id| objects.push((kind, id)));

@@ -81,6 +81,11 @@ impl Disk for OsDisk {
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
         system::sync_file_system(path)
     }
+
+    #[cfg(target_os = "linux")]
+    fn sync_ahead(&self, path: &Path) -> io::Result<()> {
+        system::sync_file_system(path)
+    }
 }
 
 struct OsFile(File);
@@ -114,6 +119,41 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
+/// What tells one state of a file from another: its inode, its size, and its times in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    inode: u64,
+    len: u64,
+    modified: i64,
+    /// When the file was last changed in any way, which nobody can set; 0 where the system does not say.
+    changed: i64,
+}
+
+impl Version {
+    /// Length of [`Version::to_bytes`].
+    pub const LEN: usize = 32;
+
+    /// The state that an open file is in. One that is written to gets another, if the system's clock has moved on since
+    /// the last time.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(system::version(&file.metadata()?))
+    }
+
+    /// The four numbers, little-endian.
+    pub fn to_bytes(self) -> [u8; Self::LEN] {
+        let Self { inode, len, modified, changed } = self;
+        let numbers = [inode, len, modified.cast_unsigned(), changed.cast_unsigned()];
+        std::array::from_fn(|at| numbers[at / 8].to_le_bytes()[at % 8])
+    }
+
+    /// What [`Version::to_bytes`] made.
+    pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
+        let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at * 8 + byte]));
+        let [inode, len, modified, changed] = std::array::from_fn(number);
+        Self { inode, len, modified: modified.cast_signed(), changed: changed.cast_signed() }
+    }
+}
+
 /// Fills a buffer from an offset on; `UnexpectedEof` where a file ends before.
 pub fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     system::read_exact_at(file, offset, buffer)
@@ -121,9 +161,19 @@ pub fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<
 
 #[cfg(unix)]
 mod system {
-    use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 
     use super::*;
+
+    pub fn version(metadata: &fs::Metadata) -> Version {
+        let nanos = |seconds: i64, nanos: i64| seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos);
+        Version {
+            inode: metadata.ino(),
+            len: metadata.len(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 
     pub fn create(path: &Path, executable: bool) -> io::Result<File> {
         let mode = if executable { 0o777 } else { 0o666 };
@@ -209,6 +259,13 @@ mod system {
 #[cfg(not(unix))]
 mod system {
     use super::*;
+
+    pub fn version(metadata: &fs::Metadata) -> Version {
+        let modified = metadata.modified().ok();
+        let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.map_or(0, |since| since.as_nanos() as i64);
+        Version { inode: 0, len: metadata.len(), modified, changed: 0 }
+    }
 
     pub fn create(path: &Path, _: bool) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create_new(true).open(path)

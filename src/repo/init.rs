@@ -137,6 +137,7 @@ impl Repository {
             disk: disk.clone(),
             file: directory.join("cache").join("index"),
             tmp_dir: directory.join("tmp"),
+            intact: Some(directory.join("cache").join("intact")),
         };
         let store = Store::open(storage.clone(), Some(index));
         let config = Config::load(&directory)?;

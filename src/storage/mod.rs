@@ -20,6 +20,8 @@ pub use random::random;
 
 use std::fmt;
 
+use crate::disk::Version;
+
 /// The name of something in a storage: components joined by `/`, such as `packs/meta/<hash>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Box<str>);
@@ -173,5 +175,10 @@ pub trait Body: Send + Sync {
     /// The file that it is, if it is one.
     fn file(&self) -> Option<&std::fs::File> {
         None
+    }
+
+    /// What tells whether somebody writes to it after all, if anything does.
+    fn version(&self) -> Option<Version> {
+        Version::of(self.file()?).ok()
     }
 }

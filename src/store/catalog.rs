@@ -8,11 +8,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::disk::{Disk, NewFile, create_dirs, temporary_name};
+use crate::disk::{Disk, Durability, NewFile, create_dirs, replace, temporary_name};
 use crate::id::Digest;
 use crate::storage::{Listed, Storage};
 use crate::store::StoreError;
+use crate::store::draft::Published;
 use crate::store::index::{Damaged, Index, write_merged};
+use crate::store::intact::{self, Intact};
 use crate::store::layout::{Entry, EntryKind, PackProblem, Place};
 use crate::store::packs::{Pack, PackInfo, PackName, PackReader, Section};
 use crate::store::parallel::in_parallel;
@@ -37,6 +39,8 @@ pub struct IndexCache {
     pub file: PathBuf,
     /// Where it is written before it gets its name, on the same file system.
     pub tmp_dir: PathBuf,
+    /// Another such file, for what says which packs are as they were written; of use where packs are shared.
+    pub intact: Option<PathBuf>,
 }
 
 /// An entry that was found.
@@ -53,6 +57,15 @@ struct View {
     gone: Arc<HashSet<PackName>>,
     /// Packs that the index does not cover; `None` where they were not listed yet.
     younger: [Option<Arc<Vec<Arc<Pack>>>>; 2],
+}
+
+impl View {
+    /// Whether a pack is listed, or its section is not.
+    fn may_have(&self, name: PackName) -> bool {
+        let is_covered = self.index.packs().binary_search(&name).is_ok() && !self.gone.contains(&name);
+        let younger = &self.younger[name.section as usize];
+        is_covered || younger.as_ref().is_none_or(|packs| packs.iter().any(|pack| pack.name == name))
+    }
 }
 
 /// Finds entries.
@@ -124,16 +137,42 @@ impl Catalog {
         packs
     }
 
-    /// Takes up packs that were just published.
-    pub(super) fn add(&self, packs: impl Iterator<Item = Arc<Pack>>) {
+    /// Takes up packs that were just published, every byte of which was checked before.
+    pub(super) fn add(&self, packs: &[Published]) {
         self.change(|view| {
-            for pack in packs {
+            for Published { pack, .. } in packs {
                 // A section that was never listed has more packs than this one.
                 if let Some(younger) = &mut view.younger[pack.name.section as usize] {
-                    Arc::make_mut(younger).push(pack);
+                    Arc::make_mut(younger).push(pack.clone());
                 }
             }
         });
+        self.keep_intact(packs);
+    }
+
+    /// Keeps in mind how the files of new packs are. A cache that cannot be written is no error.
+    fn keep_intact(&self, packs: &[Published]) {
+        let Some((cache, file)) = self.cache.as_ref().and_then(|cache| Some((cache, cache.intact.as_ref()?)))
+        else {
+            return;
+        };
+        let large = packs.iter().filter(|published| published.bytes >= intact::SMALLEST);
+        let new: Vec<_> = large
+            .filter_map(|Published { pack, .. }| Some((pack.name, self.reader.body(pack).ok()?.version()?)))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        let (mut intact, view) = (Intact::open(file), self.view());
+        intact.0.retain(|name, _| view.may_have(*name));
+        intact.0.extend(new);
+        let _ = replace(&*cache.disk, &cache.tmp_dir, file, &intact.to_bytes(), Durability::Cache);
+    }
+
+    /// The packs that are as they were written, as far as that is known.
+    pub(super) fn intact(&self) -> Intact {
+        let file = self.cache.as_ref().and_then(|cache| cache.intact.as_ref());
+        file.map(|file| Intact::open(file)).unwrap_or_default()
     }
 
     /// Where an entry lies. What is not known of is looked for in a fresh listing.

@@ -10,6 +10,7 @@ mod draft;
 mod frames;
 mod index;
 mod ingest;
+mod intact;
 pub mod layout;
 mod packs;
 mod parallel;

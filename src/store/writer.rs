@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         let Self { store, mut frames, object_count, .. } = self;
         let mut packs = frames.finish_data()?;
         packs.extend(frames.finish_meta()?);
-        store.catalog.add(packs.iter().map(|published| published.pack.clone()));
+        store.catalog.add(&packs);
         if !packs.is_empty() {
             store.catalog.save()?;
         }

@@ -92,6 +92,7 @@ impl Remote {
             disk: cache.disk.clone(),
             file: cache.folder.join("index"),
             tmp_dir: cache.tmp_dir.clone(),
+            intact: None,
         });
         Self { store: Store::open(storage.clone(), index), storage, cache }
     }

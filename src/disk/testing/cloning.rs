@@ -3,16 +3,17 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::disk::{Disk, NewFile, OsDisk};
 
 /// The system's disk with clones and without syncs, both of which it counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CloningDisk {
     clones: Arc<AtomicUsize>,
     syncs: Arc<AtomicUsize>,
+    meddler: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
 }
 
 impl CloningDisk {
@@ -24,6 +25,11 @@ impl CloningDisk {
     /// How often something was to be made durable.
     pub fn syncs(&self) -> usize {
         self.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Lets somebody do something right before each clone, and right after it.
+    pub fn meddle(&self, meddler: impl Fn() + Send + Sync + 'static) {
+        let _ = self.meddler.set(Box::new(meddler));
     }
 
     fn count_sync(&self) -> io::Result<()> {
@@ -42,7 +48,9 @@ impl Disk for CloningDisk {
     fn clone_file(&self, mut from: &File, to: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
         let mut bytes = Vec::new();
         io::Seek::rewind(&mut from)?;
+        self.meddler.get().inspect(|meddle| meddle());
         io::Read::read_to_end(&mut from, &mut bytes)?;
+        self.meddler.get().inspect(|meddle| meddle());
         let file = self.create(to, executable)?;
         file.write_at(0, &bytes)?;
         self.clones.fetch_add(1, Ordering::Relaxed);

@@ -21,7 +21,7 @@ fn commit(store: &Store, number: u64) -> (Digest, ContentId) {
 
 fn open(storage: &Arc<Memory>, cache: &Path) -> Store {
     let (file, tmp_dir) = (cache.to_owned(), cache.parent().unwrap().to_owned());
-    Store::open(storage.clone(), Some(IndexCache { disk: Arc::new(OsDisk), file, tmp_dir }))
+    Store::open(storage.clone(), Some(IndexCache { disk: Arc::new(OsDisk), file, tmp_dir, intact: None }))
 }
 
 fn has_all(store: &Store, commits: &[(Digest, ContentId)]) {

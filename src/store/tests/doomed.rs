@@ -41,7 +41,7 @@ fn what_only_doomed_packs_have_is_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let cache = || {
         let (file, tmp_dir) = (folder.path().join("index"), folder.path().to_owned());
-        Some(IndexCache { disk: Arc::new(OsDisk), file, tmp_dir })
+        Some(IndexCache { disk: Arc::new(OsDisk), file, tmp_dir, intact: None })
     };
     let storage = Arc::new(Memory::new());
     // Whether the doomed packs are in the merged index or younger.

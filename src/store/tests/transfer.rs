@@ -374,7 +374,7 @@ fn far(memory: &Arc<Memory>, cache: &std::path::Path) -> (Arc<AtomicU64>, Store)
     let requests = Arc::new(AtomicU64::new(0));
     let storage = Far { memory: memory.clone(), requests: requests.clone() };
     let tmp_dir = cache.parent().unwrap().to_owned();
-    let cache = IndexCache { disk: Arc::new(OsDisk), file: cache.to_owned(), tmp_dir };
+    let cache = IndexCache { disk: Arc::new(OsDisk), file: cache.to_owned(), tmp_dir, intact: None };
     (requests, Store::open(Arc::new(storage), Some(cache)))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::disk::Version;
 use crate::progress::Amount;
 use crate::store::StoreError;
 use crate::store::codec::Decoder;
@@ -24,8 +25,8 @@ const NEAR: usize = 4;
 /// Something to read.
 pub(super) enum Job {
     Span(Span),
-    /// All spans of a pack, of which everything is wanted.
-    Shared(Vec<Span>),
+    /// All spans of a pack of which everything is wanted, and how its file was when it was written.
+    Shared(Vec<Span>, Option<Version>),
     Whole(PackInfo),
 }
 
@@ -112,7 +113,7 @@ impl Transfer<'_> {
         if let Some(deliveries) = &self.deliveries {
             jobs.sort_by_cached_key(|job| match job {
                 Job::Span(span) => deliveries.rank(span.wanted(&wants)),
-                Job::Shared(spans) => deliveries.rank(spans.iter().flat_map(|span| span.wanted(&wants))),
+                Job::Shared(spans, _) => deliveries.rank(spans.iter().flat_map(|span| span.wanted(&wants))),
                 Job::Whole(_) => None,
             });
         }
@@ -126,7 +127,9 @@ impl Transfer<'_> {
             let mut room = rooms.lend(|| Ok::<_, StoreError>(Room::default()))?;
             match job {
                 Job::Span(span) => this.carry_span(span, &wants, section, &mut room, &carried),
-                Job::Shared(spans) => this.carry_shared(spans, &wants, section, &mut room, &carried),
+                Job::Shared(spans, intact) => {
+                    this.carry_shared((spans, *intact), &wants, section, &mut room, &carried)
+                }
                 Job::Whole(pack) => this.carry_whole(pack, &mut room, &carried),
             }
         })

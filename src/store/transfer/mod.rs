@@ -224,14 +224,14 @@ impl<'a> Transfer<'a> {
         }
         sent.packs.extend(published.iter().map(|one| PackInfo { name: one.pack.name, bytes: one.bytes }));
         sent.bytes = published.iter().map(|one| one.bytes).sum();
-        self.remember(published)?;
+        self.remember(&published)?;
         Ok(sent)
     }
 
     /// Both sides know from now on what this transfer learnt.
-    fn remember(&self, published: Vec<Published>) -> Result<(), StoreError> {
+    fn remember(&self, published: &[Published]) -> Result<(), StoreError> {
         if !published.is_empty() {
-            self.to.catalog.add(published.into_iter().map(|one| one.pack));
+            self.to.catalog.add(published);
             self.to.catalog.save()?;
         }
         if self.from.catalog.is_remote() { self.from.catalog.save() } else { Ok(()) }
