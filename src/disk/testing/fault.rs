@@ -114,6 +114,10 @@ impl Disk for FaultyDisk {
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
         self.next(path)?.sync_file_system(path)
     }
+
+    fn sync_ahead(&self, path: &Path) -> io::Result<()> {
+        self.next(path)?.sync_ahead(path)
+    }
 }
 
 struct FaultyFile {
