@@ -180,12 +180,12 @@ impl Transfer<'_> {
     ) -> Result<(), StoreError> {
         let Room { raw, contents, .. } = room;
         self.check(pack, piece, stored, entries, raw)?;
-        self.deliver(entries, raw)?;
         let frame = &piece.frame;
         if piece.is_all {
             let items: Vec<Item> = entries.iter().map(item).collect();
             let encoded = Encoded { codec: frame.codec, raw_len: frame.raw, stored, hash: frame.hash };
-            return self.frames.append_encoded(section, &encoded, &items);
+            self.frames.append_encoded(section, &encoded, &items)?;
+            return self.deliver(entries, raw);
         }
         for entry in entries {
             let start = entry.place.offset as usize;
@@ -196,7 +196,7 @@ impl Transfer<'_> {
                 Section::Meta => self.frames.gather(entry.kind, entry.id, bytes)?,
             }
         }
-        Ok(())
+        self.deliver(entries, raw)
     }
 
     /// Checks the stored bytes of a frame. Unless all of it is wanted and it is ours, it is decoded into `raw`.
@@ -225,8 +225,8 @@ impl Transfer<'_> {
         }
     }
 
-    /// Hands what was checked to who waits for it.
-    pub(super) fn deliver(&self, entries: &[Entry], raw: &[u8]) -> Result<(), StoreError> {
+    /// Hands what was checked to who waits for it, and who may keep the buffer.
+    pub(super) fn deliver(&self, entries: &[Entry], raw: &mut Vec<u8>) -> Result<(), StoreError> {
         self.deliveries.as_ref().map_or(Ok(()), |deliveries| deliveries.deliver(entries, raw))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::id::{ContentId, Digest};
 use crate::object::{ContentSink, ObjectError};
@@ -28,6 +28,8 @@ pub(super) struct Deliveries<'a> {
     /// Bytes of all contents that came before their turn and are kept, and how many may be.
     stashed: AtomicUsize,
     most: usize,
+    /// Buffers whose turn is over.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 struct Awaited {
@@ -51,7 +53,8 @@ struct Hash {
 
 /// A piece that came before its turn.
 enum Early {
-    Kept(Vec<u8>),
+    /// A range of this.
+    Kept(Vec<u8>, Range<usize>),
     /// So many bytes, for which there was no room: the sink has them.
     InSink(u64),
 }
@@ -97,6 +100,7 @@ impl<'a> Deliveries<'a> {
             places: Vec::new(),
             stashed: AtomicUsize::new(0),
             most: STASH,
+            spare: Mutex::default(),
         }
     }
 
@@ -138,18 +142,20 @@ impl<'a> Deliveries<'a> {
         self.places.sort_unstable_by_key(|place| place.chunk);
     }
 
-    /// Hands on what was carried: entries of a frame, each with its id, and the bytes of the frame.
-    pub fn deliver(&self, entries: &[Entry], raw: &[u8]) -> Result<(), StoreError> {
-        for Run { content, offset, raw: range } in self.runs(entries)? {
+    /// Hands on what was carried: entries of a frame, each with its id, and the bytes of the frame. These may be kept; then
+    /// another buffer takes their place.
+    pub fn deliver(&self, entries: &[Entry], raw: &mut Vec<u8>) -> Result<(), StoreError> {
+        let mut runs = self.runs(entries)?.into_iter().peekable();
+        while let Some(Run { content, offset, raw: range }) = runs.next() {
             let content = &self.awaited[content as usize];
-            let bytes = raw.get(range).unwrap_or_default();
-            let size = bytes.len() as u64;
-            let is_whole = size == content.size;
+            let Some(bytes) = raw.get(range.clone()) else { return Err(corrupt(content.id)) };
+            let is_whole = bytes.len() as u64 == content.size;
             if is_whole && content.coming == Some(Coming::Pieces) && ContentId::of(bytes) != content.id {
                 return Err(corrupt(content.id));
             }
             content.indices.iter().try_for_each(|index| self.sink.write(*index, offset, bytes))?;
-            if is_whole || self.completes(content, offset, bytes)? {
+            let is_last = runs.peek().is_none();
+            if is_whole || self.completes(content, offset, (raw, range), is_last)? {
                 content.indices.iter().try_for_each(|index| self.sink.verified(*index))?;
             }
         }
@@ -157,22 +163,29 @@ impl<'a> Deliveries<'a> {
     }
 
     /// Hashes a piece that the sink has, once it is its turn. Whether the content is complete then, and verified.
-    fn completes(&self, content: &Awaited, offset: u64, bytes: &[u8]) -> Result<bool, StoreError> {
+    fn completes(
+        &self,
+        content: &Awaited,
+        offset: u64,
+        (raw, range): (&mut Vec<u8>, Range<usize>),
+        is_last: bool,
+    ) -> Result<bool, StoreError> {
         let mut hash = content.hash.lock().unwrap_or_else(PoisonError::into_inner);
         let Hash { hasher, early } = &mut **hash.get_or_insert_default();
         if offset == hasher.count() {
-            hasher.update(bytes);
-        } else if self.stashed.load(Ordering::Relaxed) + bytes.len() <= self.most {
-            self.stashed.fetch_add(bytes.len(), Ordering::Relaxed);
-            early.insert(offset, Early::Kept(bytes.to_vec()));
+            hasher.update(&raw[range]);
+        } else if self.stashed.load(Ordering::Relaxed) + range.len() <= self.most {
+            self.stashed.fetch_add(range.len(), Ordering::Relaxed);
+            early.insert(offset, self.keep(raw, range, is_last));
         } else {
-            early.insert(offset, Early::InSink(bytes.len() as u64));
+            early.insert(offset, Early::InSink(range.len() as u64));
         }
         while let Some(next) = early.remove(&hasher.count()) {
             match next {
-                Early::Kept(bytes) => {
-                    hasher.update(&bytes);
-                    self.stashed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                Early::Kept(bytes, range) => {
+                    self.stashed.fetch_sub(range.len(), Ordering::Relaxed);
+                    hasher.update(&bytes[range]);
+                    self.spare().push(bytes);
                 }
                 Early::InSink(len) => self.read_back(content, len, hasher)?,
             }
@@ -182,6 +195,22 @@ impl<'a> Deliveries<'a> {
         }
         let id = Digest::new(*hasher.finalize().as_bytes());
         if id == content.id.digest() { Ok(true) } else { Err(corrupt(content.id)) }
+    }
+
+    /// Keeps a range of a buffer: with the buffer itself, if nobody needs that any more and it is not much more.
+    fn keep(&self, raw: &mut Vec<u8>, range: Range<usize>, is_last: bool) -> Early {
+        let mut spare = self.spare().pop().unwrap_or_default();
+        if is_last && range.len() >= raw.len() / 2 {
+            return Early::Kept(std::mem::replace(raw, spare), range);
+        }
+        spare.clear();
+        spare.extend_from_slice(&raw[range]);
+        let range = 0..spare.len();
+        Early::Kept(spare, range)
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hashes so many bytes that the sink has.
@@ -205,8 +234,8 @@ impl<'a> Deliveries<'a> {
 
     fn places_of(&self, chunk: &Digest) -> &[Place] {
         let first = self.places.partition_point(|place| place.chunk < *chunk);
-        let of_chunk = self.places[first..].partition_point(|place| place.chunk == *chunk);
-        &self.places[first..first + of_chunk]
+        let of_chunk = self.places[first..].iter().take_while(|place| place.chunk == *chunk);
+        &self.places[first..first + of_chunk.count()]
     }
 
     /// Where the bytes of a frame belong, in as few pieces as possible.

@@ -95,7 +95,7 @@ impl Transfer<'_> {
             for piece in &span.pieces {
                 let entries = piece.entries(wants);
                 self.check(&span.pack, piece, span.stored(piece, &room.stored), &entries, &mut room.raw)?;
-                self.deliver(&entries, &room.raw)?;
+                self.deliver(&entries, &mut room.raw)?;
             }
         }
         Ok(())

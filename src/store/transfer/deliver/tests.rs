@@ -88,8 +88,8 @@ proptest! {
         let mut order = order.iter().cycle();
         coming.sort_by_cached_key(|_| order.next());
         for chunks in coming.chunks(per_frame) {
-            let (entries, raw) = frame(chunks);
-            deliveries.deliver(&entries, &raw).unwrap();
+            let (entries, mut raw) = frame(chunks);
+            deliveries.deliver(&entries, &mut raw).unwrap();
         }
         prop_assert_eq!(deliveries.stashed.load(Ordering::Relaxed), 0);
         let mut verified = sink.verified.into_inner().unwrap();
@@ -113,8 +113,8 @@ fn what_there_is_no_room_for_is_read_back() {
         // With room for 25 bytes the last chunk is not kept, and the one before it is.
         for chunk in chunks.iter().rev() {
             assert!(sink.verified.lock().unwrap().is_empty());
-            let (entries, raw) = frame(&[chunk]);
-            deliveries.deliver(&entries, &raw).unwrap();
+            let (entries, mut raw) = frame(&[chunk]);
+            deliveries.deliver(&entries, &mut raw).unwrap();
         }
         assert_eq!(*sink.verified.lock().unwrap(), [0]);
         assert_eq!(sink.read_back.load(Ordering::Relaxed), read_back, "{most}");
@@ -132,8 +132,8 @@ fn chunks_that_make_something_else_are_found_out() {
         deliveries.expect_chunks(wanted[0].0, &children(&chunks)).unwrap();
         deliveries.begin();
         let deliver = |chunks: &Vec<&Vec<u8>>| {
-            let (entries, raw) = frame(chunks);
-            deliveries.deliver(&entries, &raw)
+            let (entries, mut raw) = frame(chunks);
+            deliveries.deliver(&entries, &mut raw)
         };
         let failed = frames.iter().find_map(|chunks| deliver(chunks).err());
         assert!(matches!(failed, Some(StoreError::CorruptContent { content, .. }) if content == wanted[0].0));
@@ -150,13 +150,14 @@ fn sizes_that_disagree_are_found_out() {
     let mut deliveries = Deliveries::new(&longer, &sink);
     deliveries.expect_chunk(id).unwrap();
     deliveries.begin();
-    let (entries, raw) = frame(&[&chunk]);
-    assert!(matches!(deliveries.deliver(&entries, &raw), Err(StoreError::CorruptContent { .. })));
+    let (entries, mut raw) = frame(&[&chunk]);
+    assert!(matches!(deliveries.deliver(&entries, &mut raw), Err(StoreError::CorruptContent { .. })));
     let sizes = children(&[vec![2; 4], vec![3; 5]]);
     let mut deliveries = Deliveries::new(&longer, &sink);
     assert!(matches!(deliveries.expect_chunks(id, &sizes), Err(StoreError::CorruptContent { .. })));
     assert!(sink.verified.lock().unwrap().is_empty());
 }
+
 #[test]
 fn what_has_too_many_chunks_is_left_out() {
     let chunk = vec![1; 10];
@@ -168,7 +169,7 @@ fn what_has_too_many_chunks_is_left_out() {
     deliveries.expect_chunks(wanted[0].0, &many).unwrap();
     assert!(deliveries.places.is_empty());
     deliveries.begin();
-    let (entries, raw) = frame(&[&chunk]);
-    deliveries.deliver(&entries, &raw).unwrap();
+    let (entries, mut raw) = frame(&[&chunk]);
+    deliveries.deliver(&entries, &mut raw).unwrap();
     assert!(sink.verified.into_inner().unwrap().is_empty());
 }
