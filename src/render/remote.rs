@@ -50,9 +50,10 @@ fn name_of(name: &Ref) -> String {
     }
 }
 
-/// `from..to`, or that it is new.
+/// `from..to`, or that it is new or gone.
 fn moved(from: Option<Target>, to: Target) -> String {
     match from {
+        Some(from) if to == Target::Deleted => format!("deleted, was at {}", id_of(from)),
         Some(from) => format!("{} .. {}", id_of(from), id_of(to)),
         None => format!("{GOOD}new{GOOD:#}, at {}", id_of(to)),
     }
@@ -65,6 +66,7 @@ fn refusal(fate: &Fate) -> Option<&'static str> {
         Fate::Behind => Some("has commits there that are not here"),
         Fate::Taken => Some("exists there already, and is another one"),
         Fate::CheckedOut => Some("is checked out there, and its files would no longer fit"),
+        Fate::Absent => Some("is not there, and never was"),
         Fate::Lost => Some("was moved by somebody else in this moment"),
         Fate::Unknown(_) => Some("may have been moved or not: the remote broke off"),
     }
@@ -75,9 +77,14 @@ pub fn pushed(done: &PushDone) -> String {
     let row = |it: &PushedRef| {
         let what = match (&it.fate, refusal(&it.fate)) {
             (fate, Some(reason)) => {
-                let word = if matches!(fate, Fate::Unknown(_)) { "unknown" } else { "not pushed" };
+                let word = match (fate, it.to) {
+                    (Fate::Unknown(_), _) => "unknown",
+                    (_, Target::Deleted) => "not deleted",
+                    _ => "not pushed",
+                };
                 format!("{BAD}{word}{BAD:#}: it {reason}")
             }
+            (Fate::UpToDate, None) if it.to == Target::Deleted => "is gone already".to_owned(),
             (Fate::UpToDate, None) => "is up to date".to_owned(),
             (_, None) => moved(it.from, it.to),
         };
@@ -110,6 +117,7 @@ pub fn pushed_json(done: &PushDone) -> Value {
             Fate::Behind => "behind",
             Fate::Taken => "taken",
             Fate::CheckedOut => "checked out",
+            Fate::Absent => "absent",
             Fate::Lost => "lost",
             Fate::Unknown(_) => "unknown",
         };

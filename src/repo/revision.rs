@@ -40,7 +40,12 @@ impl Repository {
             Some((commit, part)) => (commit, Some(part)),
             None => (revision, None),
         };
-        let commit = self.resolve_commit(if commit.is_empty() { "HEAD" } else { commit })?;
+        // Nothing at all is rather a variable that a script forgot to set.
+        let commit = match (commit, part) {
+            ("", None) => return Err(RepoError::UnknownRevision(String::new())),
+            ("", Some(_)) => self.resolve_commit("HEAD")?,
+            (commit, _) => self.resolve_commit(commit)?,
+        };
         let part = match part {
             Some(part) => Some(self.selector(part, &State::of_commit(&self.store, commit)?)?),
             None => None,

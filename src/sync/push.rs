@@ -27,6 +27,8 @@ pub struct PushRequest {
     pub tags: Vec<(RefName, TagId)>,
     /// Runs.
     pub runs: Vec<RunTip>,
+    /// Branches and tags that are to be deleted there. Their history stays, and what it names.
+    pub deletions: Vec<RefName>,
     /// Which data goes with them.
     pub data: DataPolicy,
 }
@@ -61,6 +63,8 @@ pub enum Fate {
     Taken,
     /// It is checked out there: files and branch would no longer agree.
     CheckedOut,
+    /// It was to be deleted, and no branch or tag of this name ever was there.
+    Absent,
     /// Somebody else moved it first.
     Lost,
     /// It may have been moved: the remote could not be reached any more.
@@ -105,9 +109,13 @@ pub fn push(
     let survey = remote.survey()?;
     let (data, own, found, done) = (request.data, Memory::default(), Vec::new(), Pushed::default());
     let mut push = Push { local, remote, survey, by, data, progress, own, found, done };
-    let checked_out = if request.heads.is_empty() { None } else { remote.checked_out()? };
+    let moves_heads = !request.heads.is_empty() || !request.deletions.is_empty();
+    let checked_out = if moves_heads { remote.checked_out()? } else { None };
     for (name, commit) in &request.heads {
         push.head(name, *commit, checked_out.as_ref() == Some(name))?;
+    }
+    for name in &request.deletions {
+        push.delete(name, checked_out.as_ref() == Some(name))?;
     }
     for (name, tag) in &request.tags {
         push.tag(name, *tag)?;
@@ -157,6 +165,26 @@ impl Push<'_> {
             Some(there) if there == to => self.again(&name, to)?,
             Some(_) => Fate::Taken,
             None => self.advance(&name, None, to)?,
+        };
+        self.done.refs.push(PushedRef { name, from, to, fate });
+        Ok(())
+    }
+
+    /// Deletes a branch; a tag, if there is no branch of this name.
+    fn delete(&mut self, name: &RefName, checked_out: bool) -> Result<(), SyncError> {
+        let names = [Family::Heads, Family::Tags].map(|family| Ref { family, name: name.clone() });
+        let is_there = names.iter().find(|name| self.value(name).is_some());
+        let was_there = || names.iter().find(|name| self.survey.contains_key(name));
+        let name = is_there.or_else(was_there).unwrap_or(&names[0]).clone();
+        let (from, to) = (self.value(&name), Target::Deleted);
+        let fate = match from {
+            None if !self.survey.contains_key(&name) => Fate::Absent,
+            None => {
+                self.found.push(name.clone());
+                Fate::UpToDate
+            }
+            Some(_) if checked_out && name.family == Family::Heads => Fate::CheckedOut,
+            Some(_) => self.advance(&name, from, to)?,
         };
         self.done.refs.push(PushedRef { name, from, to, fate });
         Ok(())

@@ -64,6 +64,22 @@ fn a_commit_without_a_message() {
 }
 
 #[test]
+fn a_revision_that_is_no_word() {
+    let sandbox = Sandbox::history();
+    for arguments in [&["tag", "v9", ""][..], &["show", ""], &["branch", "side", ""], &["checkout", ""]] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(sandbox.mdl(arguments).told(), @r#"
+            ---
+            error: no revision is called ""
+            hint: `mdl log` shows commits, `mdl runs` runs, `mdl branch` and `mdl tag` names
+            [exit 3]
+            "#);
+        }
+    }
+    sandbox.ok(&["show", ":params"]);
+}
+
+#[test]
 fn before_the_first_commit() {
     let sandbox = Sandbox::project();
     insta::assert_snapshot!(sandbox.mdl(&["show"]).told(), @r"

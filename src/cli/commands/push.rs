@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::parts::remote_name;
+use crate::refs::Target;
 use crate::render::remote;
 use crate::repo::PushOptions;
 use crate::sync::{DataPolicy, Fate, Pushed};
@@ -21,9 +22,13 @@ pub struct Push {
     #[arg(value_name = "REMOTE")]
     remote: Option<String>,
 
-    /// Branches, tags or runs; `here:there` for a branch that has another name there
+    /// Branches, tags or runs; `here:there` for a branch that has another name there, `:there` deletes
     #[arg(value_name = "REF", requires = "remote")]
     refs: Vec<String>,
+
+    /// Delete these branches and tags there; their history stays there, and all that it names
+    #[arg(short, long, requires = "refs", conflicts_with_all = ["tags", "runs", "no_data", "data"])]
+    delete: bool,
 
     /// All tags
     #[arg(long)]
@@ -48,6 +53,7 @@ impl Run for Push {
         ("mdl push --runs", "every run, finished or not"),
         ("mdl push origin main v1 k7w2q9xm", "a branch, a tag and a run"),
         ("mdl push --no-data", "what changed, without the bytes of datasets and models"),
+        ("mdl push --delete origin wide", "a branch or tag that nobody needs there any more"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
@@ -55,6 +61,7 @@ impl Run for Push {
         let options = PushOptions {
             remote: self.remote.as_deref().map(remote_name).transpose()?,
             refs: self.refs.clone(),
+            delete: self.delete,
             tags: self.tags,
             runs: self.runs,
             data: match (self.no_data, self.data) {
@@ -70,6 +77,7 @@ impl Run for Push {
         let exit = exit(&done.pushed);
         match exit {
             Exit::Conflict => refusals(&done.pushed).for_each(|hint| context.terminal.hint(hint)),
+            Exit::NotFound => context.terminal.hint("`mdl ls-remote` lists what is there"),
             Exit::Network => context.terminal.hint("run the command again: it finds out whether it was done"),
             _ if self.no_data => context.terminal.hint("the data stays here; send it with `mdl push --data`"),
             _ => {}
@@ -80,14 +88,19 @@ impl Run for Push {
 
 /// What to do about what was refused.
 fn refusals(pushed: &Pushed) -> impl Iterator<Item = &'static str> {
-    let is = |test: fn(&Fate) -> bool| pushed.refs.iter().any(|it| test(&it.fate));
+    let is = |deletes: bool, test: fn(&Fate) -> bool| {
+        pushed.refs.iter().any(|it| (it.to == Target::Deleted) == deletes && test(&it.fate))
+    };
+    let is_old = |fate: &Fate| matches!(fate, Fate::Behind | Fate::Lost);
+    let is_in_use = |fate: &Fate| matches!(fate, Fate::CheckedOut);
     let hints = [
-        is(|fate| matches!(fate, Fate::Behind | Fate::Lost))
-            .then_some("get what is there first: `mdl pull`, then push again"),
-        is(|fate| matches!(fate, Fate::CheckedOut)).then_some(
+        is(false, is_old).then_some("get what is there first: `mdl pull`, then push again"),
+        is(true, is_old).then_some("look at what is there now: `mdl fetch`, then delete it again"),
+        is(false, is_in_use).then_some(
             "push to another branch, such as `mdl push REMOTE HERE:THERE`, and merge that one there",
         ),
-        is(|fate| matches!(fate, Fate::Taken))
+        is(true, is_in_use).then_some("switch to another branch there first"),
+        is(false, |fate| matches!(fate, Fate::Taken))
             .then_some("give the tag another name: others may rely on that one"),
     ];
     hints.into_iter().flatten()
@@ -99,5 +112,10 @@ fn exit(pushed: &Pushed) -> Exit {
         return Exit::Network;
     }
     let is_done = |fate: &Fate| matches!(fate, Fate::Done | Fate::UpToDate);
-    if fates().all(is_done) { Exit::Success } else { Exit::Conflict }
+    let is_refused = |fate: &Fate| !is_done(fate) && !matches!(fate, Fate::Absent);
+    match fates().any(is_refused) {
+        true => Exit::Conflict,
+        false if fates().all(is_done) => Exit::Success,
+        false => Exit::NotFound,
+    }
 }

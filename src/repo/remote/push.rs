@@ -11,9 +11,11 @@ use crate::sync::{self, DataPolicy, Fate, PushRequest, Pushed, RunTip};
 pub struct PushOptions {
     /// Where to; the remote that the branch follows, if it is not said.
     pub remote: Option<RemoteName>,
-    /// Branches, tags and runs, or `here:there` for a branch of another name; the branch that is checked out, if
-    /// there are none.
+    /// Branches, tags and runs, or `here:there` for a branch of another name, or `:there` for what is to be deleted; the
+    /// branch that is checked out, if there are none.
     pub refs: Vec<String>,
+    /// Whether all of these are to be deleted there.
+    pub delete: bool,
     /// Whether to push all tags.
     pub tags: bool,
     /// Whether to push all runs.
@@ -49,7 +51,7 @@ impl Repository {
             match (&head.fate, head.from) {
                 (Fate::Done, _) => self.remember(&name, &head.name, head.to)?,
                 // Whoever moved it there may have been stopped before it was remembered here.
-                (Fate::UpToDate, Some(there)) => self.remember(&name, &head.name, there)?,
+                (Fate::UpToDate, there) => self.remember(&name, &head.name, there.unwrap_or(head.to))?,
                 _ => {}
             }
         }
@@ -59,6 +61,10 @@ impl Repository {
 
     fn push_request(&self, options: &PushOptions, remote: &RemoteName) -> Result<PushRequest, RepoError> {
         let mut request = PushRequest { data: options.data, ..PushRequest::default() };
+        if options.delete {
+            request.deletions = options.refs.iter().map(|word| ref_name(word)).collect::<Result<_, _>>()?;
+            return Ok(request);
+        }
         for word in &options.refs {
             self.add_named(word, &mut request)?;
         }
@@ -86,15 +92,16 @@ impl Repository {
             return Ok(());
         }
         let (here, there) = word.split_once(':').unwrap_or((word, word));
-        let name = |text: &str| {
-            RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })
-        };
+        if here.is_empty() {
+            request.deletions.push(ref_name(there)?);
+            return Ok(());
+        }
         if let Ok(branch) = RefName::new(here)
             && let Some(tip) = self.tip(&branch)?
         {
-            request.heads.push((name(there)?, tip));
+            request.heads.push((ref_name(there)?, tip));
         } else if here != there {
-            request.heads.push((name(there)?, self.resolve(here)?.commit));
+            request.heads.push((ref_name(there)?, self.resolve(here)?.commit));
         } else if let Ok(tag) = RefName::new(here)
             && let Some(id) = self.tag_id(&tag)?
         {
@@ -131,14 +138,20 @@ impl Repository {
         Ok(tips)
     }
 
-    /// Remembers what a branch of a remote points to, as a fetch would.
+    /// Remembers what a branch of a remote points to, or that it is gone, as a fetch would.
     fn remember(&self, remote: &RemoteName, head: &Ref, to: Target) -> Result<(), RepoError> {
         let tracking = RefName::new(&format!("{remote}/{}", head.name)).ok();
         let Some(name) = tracking.filter(|_| head.family == Family::Heads) else { return Ok(()) };
         let name = Ref { family: Family::Remotes, name };
         let base = refs::read(&*self.storage, &name)?.map(|(_, entry)| entry.target).filter(Target::exists);
-        let Target::Commit(commit) = to else { return Ok(()) };
-        self.point(&name, base, commit, &format!("push: {remote}"))
+        let why = format!("push: {remote}");
+        match (to, base) {
+            (Target::Commit(commit), _) => self.point(&name, base, commit, &why),
+            (Target::Deleted, Some(_)) => {
+                self.advance_ref(&name, base, to, &why, &self.store, &mut |_| Ok(()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets the branch that is checked out follow the one that it was pushed to, if it follows none.
@@ -183,4 +196,8 @@ impl Repository {
         let mut upload = |footing: &refs::Footing| self.secure(to, footing);
         self.advance_ref(name, base, Target::Commit(to), why, &self.store, &mut upload)
     }
+}
+
+fn ref_name(text: &str) -> Result<RefName, RepoError> {
+    RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })
 }

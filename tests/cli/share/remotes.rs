@@ -98,8 +98,80 @@ fn remotes_are_named_listed_and_forgotten() {
 }
 
 #[test]
+fn what_nobody_needs_there_is_deleted() {
+    let (ada, bob) = team();
+    bob.ok(&["switch", "-q", "-c", "side"]);
+    commit(&bob, "params.yaml", "lr: 0.5\n", "slower");
+    bob.ok(&["tag", "v1"]);
+    bob.ok(&["push", "-q", "origin", "side", "v1"]);
+    ada.ok(&["fetch", "-q"]);
+    insta::assert_snapshot!(told(&ada, &["push", "--delete", "origin", "side", "v1"]), @r"
+    to origin (<folder>/team.mdl)
+      side     deleted, was at <id>
+      tag v1   deleted, was at <id>
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&ada, &["push", "origin", ":side"]), @r"
+    to origin (<folder>/team.mdl)
+      side   is gone already
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&ada, &["push", "-d", "origin", "sid", "v1"]), @r"
+    to origin (<folder>/team.mdl)
+      sid      not deleted: it is not there, and never was
+      tag v1   is gone already
+    ---
+    hint: `mdl ls-remote` lists what is there
+    [exit 3]
+    ");
+    insta::assert_snapshot!(told(&ada, &["push", "--delete", "origin"]), @r"
+    ---
+    error: the following required arguments were not provided: <REF>...
+    hint: write mdl push --delete <REMOTE> <REF>...; --help tells more
+    [exit 2]
+    ");
+    insta::assert_snapshot!(told(&ada, &["push", "--delete", "origin", "side", "--runs"]), @r"
+    ---
+    error: the argument '--delete' cannot be used with '--runs'
+    hint: write mdl push --delete <REMOTE> <REF>...; --help tells more
+    [exit 2]
+    ");
+    insta::assert_snapshot!(told(&ada, &["log", "origin/side"]), @r#"
+    ---
+    error: no revision is called "origin/side"
+    hint: `mdl log` shows commits, `mdl runs` runs, `mdl branch` and `mdl tag` names
+    [exit 3]
+    "#);
+    insta::assert_snapshot!(told(&bob, &["fetch"]), @r"
+    from origin (<folder>/team.mdl)
+      origin/side   is gone there; forget it with `mdl remote prune origin`
+    [exit 0]
+    ");
+    insta::assert_snapshot!(told(&bob, &["status"]), @r"
+    On branch side
+    as origin/side is
+    nothing to commit, the work tree is as HEAD says
+    [exit 0]
+    ");
+    // It is there again once somebody wants it.
+    insta::assert_snapshot!(told(&bob, &["push", "origin", "side"]), @r"
+    to origin (<folder>/team.mdl)
+      side   new, at <id>
+    [exit 0]
+    ");
+    // Where files are checked out, their branch stays.
+    bob.ok(&["remote", "add", "ada", "../project"]);
+    insta::assert_snapshot!(told(&bob, &["push", "--delete", "ada", "main"]), @r"
+    to ada (<folder>/project)
+      main   not deleted: it is checked out there, and its files would no longer fit
+    ---
+    hint: switch to another branch there first
+    [exit 4]
+    ");
+}
+
+#[test]
 fn branches_that_are_gone_are_pruned() {
-    // Nothing deletes a branch of a remote but who works there.
     let ada = Sandbox::history();
     ada.ok(&["branch", "-q", "side"]);
     ada.ok(&["clone", "-q", "../project", "../bob"]);

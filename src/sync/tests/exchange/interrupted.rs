@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::storage::testing::{Fate as Met, Hooked};
 
 /// How an operation goes wrong, and whether all after it fail as well, as when a cable is pulled.
 const TROUBLES: [(Met, bool); 4] =
@@ -28,10 +27,11 @@ fn packs(place: &Place) -> [usize; 2] {
     ["packs/data", "packs/meta"].map(|prefix| place.keys.list(prefix).unwrap().len())
 }
 
-/// Everything at once: a branch that moves, a tag, a few runs and a batch of them.
+/// Everything at once: a branch that moves and one that goes, a tag, a few runs and a batch of them.
 fn request(ids: &[CommitId], v1: TagId) -> PushRequest {
     PushRequest {
         tags: vec![(name("v1"), v1)],
+        deletions: vec![name("old")],
         runs: (0..12).map(|number| finished(number, ids[number as usize % ids.len()])).collect(),
         ..of_main(ids[ids.len() - 1])
     }
@@ -55,7 +55,8 @@ fn a_push_goes_on_where_it_was() {
     let request = request(&ids, v1);
     let fresh = || {
         let there = Place::new();
-        pushed(&ours, &there, &of_main(ids[0]));
+        let heads = ["main", "old"].map(|branch| (name(branch), ids[0])).to_vec();
+        pushed(&ours, &there, &PushRequest { heads, ..PushRequest::default() });
         there
     };
     let undisturbed = fresh();
@@ -74,7 +75,7 @@ fn a_push_goes_on_where_it_was() {
             there.check(true);
             if let Ok(done) = &first {
                 for moved in done.refs.iter().filter(|it| matches!(it.fate, Fate::Done)) {
-                    assert_eq!(there.value(&moved.name), Some(moved.to), "{case}");
+                    assert_eq!(there.value(&moved.name), Some(moved.to).filter(Target::exists), "{case}");
                 }
             }
             let again = pushed(&ours, &there, &request);
@@ -83,6 +84,7 @@ fn a_push_goes_on_where_it_was() {
                 "{case}: {again:?}"
             );
             assert_eq!(there.value(&branch("main")), Some(Target::Commit(ids[2])), "{case}");
+            assert_eq!(there.value(&branch("old")), None, "{case}");
             assert_eq!(number_of_runs(&there), 12, "{case}");
             there.check(true);
             let (now, then) = (packs(&there), packs(&undisturbed));

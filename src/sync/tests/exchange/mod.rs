@@ -15,6 +15,7 @@ use crate::name::{RefName, RemoteName, RunId};
 use crate::object::{self, Find, Link, Object, Tag, Time};
 use crate::progress::Silent;
 use crate::refs::{Family, Move, Ref, Target};
+use crate::storage::testing::{Fate as Met, Hooked, Operation};
 use crate::storage::{Listed, Memory};
 use crate::sync::*;
 
@@ -262,6 +263,62 @@ fn a_branch_that_is_checked_out_there_is_left_alone() {
     assert_eq!(there.all(), before);
     let other = PushRequest { heads: vec![(name("other"), ids[1])], ..PushRequest::default() };
     assert!(matches!(fate(&pushed(&ours, &there, &other)), Fate::Done));
+}
+
+#[test]
+fn what_is_deleted_there_keeps_its_history() {
+    let (ours, ids) = with_chain(2);
+    let memory = object::Memory::default();
+    let v1 = tag(&memory, "v1", ids[0]);
+    ours.keep(&memory);
+    let there = Place::new();
+    let heads = vec![(name("main"), ids[1]), (name("wide"), ids[0])];
+    pushed(&ours, &there, &PushRequest { heads, tags: vec![(name("v1"), v1)], ..PushRequest::default() });
+    let theirs = Place::new();
+    fetched(&there, &theirs, &everything(DataPolicy::All));
+    there.keys.create(&crate::storage::Key::new("HEAD").unwrap(), b"ref: main\n").unwrap();
+    let names = ["wide", "v1", "main", "none"].map(name).to_vec();
+    let deletion = PushRequest { deletions: names, ..PushRequest::default() };
+    let fates = |done: Pushed| done.refs.into_iter().map(|it| it.fate).collect::<Vec<_>>();
+    let done = fates(pushed(&ours, &there, &deletion));
+    assert!(matches!(done[..], [Fate::Done, Fate::Done, Fate::CheckedOut, Fate::Absent]), "{done:?}");
+    assert_eq!(
+        [branch("wide"), branch("main")].map(|name| there.value(&name)),
+        [None, Some(Target::Commit(ids[1]))]
+    );
+    there.check(true);
+    // Again, and by somebody who remembers it.
+    let before = there.all();
+    let done = fates(pushed(&ours, &there, &deletion));
+    assert!(matches!(done[..], [Fate::UpToDate, Fate::UpToDate, Fate::CheckedOut, Fate::Absent]), "{done:?}");
+    assert_eq!(there.all(), before);
+    let gone = fetched(&there, &theirs, &everything(DataPolicy::Nothing)).gone;
+    assert_eq!(gone, [tracking("wide")]);
+    // What it pointed to is no garbage, and it can be there again.
+    assert!(there.closure(ids[0]).len() > 2);
+    let again = PushRequest { heads: vec![(name("wide"), ids[1])], ..PushRequest::default() };
+    assert!(matches!(fate(&pushed(&ours, &there, &again)), Fate::Done));
+    there.check(true);
+}
+
+#[test]
+fn a_branch_that_moves_while_it_is_deleted_stays() {
+    let (ours, ids) = with_chain(2);
+    let there = Place::new();
+    let heads = vec![(name("main"), ids[0]), (name("wide"), ids[1])];
+    pushed(&ours, &there, &PushRequest { heads, ..PushRequest::default() });
+    let (somebody, main, tip) = (there.afresh(), branch("main"), Target::Commit(ids[1]));
+    let moved = std::sync::OnceLock::new();
+    let hook = move |operation: &Operation| {
+        if matches!(operation, Operation::Create(key) if key.as_str().starts_with("refs/heads/main/")) {
+            moved.get_or_init(|| somebody.point(&main, tip));
+        }
+        Met::Done
+    };
+    let deletion = PushRequest { deletions: vec![name("main")], ..PushRequest::default() };
+    let there = Place::on(&there.keys, Hooked::new(there.keys.clone(), hook));
+    assert!(matches!(fate(&pushed(&ours, &there, &deletion)), Fate::Lost));
+    assert_eq!(there.value(&branch("main")), Some(tip));
 }
 
 #[test]
