@@ -117,9 +117,7 @@ pub fn push(
     for name in &request.deletions {
         push.delete(name, checked_out.as_ref() == Some(name))?;
     }
-    for (name, tag) in &request.tags {
-        push.tag(name, *tag)?;
-    }
+    push.tags(&request.tags)?;
     push.runs(&request.runs)?;
     refs::settle(&*remote.storage, &push.found)?;
     Ok(push.done)
@@ -158,15 +156,22 @@ impl Push<'_> {
         Ok(())
     }
 
-    fn tag(&mut self, name: &RefName, tag: TagId) -> Result<(), SyncError> {
-        let name = Ref { family: Family::Tags, name: name.clone() };
-        let (from, to) = (self.value(&name), Target::Tag(tag));
-        let fate = match from {
-            Some(there) if there == to => self.again(&name, to)?,
-            Some(_) => Fate::Taken,
-            None => self.advance(&name, None, to)?,
+    fn tags(&mut self, tags: &[(RefName, TagId)]) -> Result<(), SyncError> {
+        let tag = |(name, tag): &(RefName, TagId)| {
+            let name = Ref { family: Family::Tags, name: name.clone() };
+            (self.value(&name), name, Target::Tag(*tag))
         };
-        self.done.refs.push(PushedRef { name, from, to, fate });
+        let tags: Vec<(Option<Target>, Ref, Target)> = tags.iter().map(tag).collect();
+        let new = tags.iter().filter(|(from, ..)| from.is_none());
+        self.send_ahead(&new.map(|(.., to)| (None, *to)).collect::<Vec<_>>())?;
+        for (from, name, to) in tags {
+            let fate = match from {
+                Some(there) if there == to => self.again(&name, to)?,
+                Some(_) => Fate::Taken,
+                None => self.advance(&name, None, to)?,
+            };
+            self.done.refs.push(PushedRef { name, from, to, fate });
+        }
         Ok(())
     }
 
@@ -195,7 +200,7 @@ impl Push<'_> {
         self.found.push(name.clone());
         if self.data == DataPolicy::All {
             let (_, doomed) = refs::doomed(&*self.remote.storage)?;
-            let supplied = self.supply(to, &[], &doomed)?;
+            let supplied = self.supply(&[to], &[], &doomed)?;
             self.count(supplied);
         }
         Ok(Fate::UpToDate)
@@ -232,8 +237,11 @@ impl Push<'_> {
                 loose.push((Ref::of_run(&id), None, Target::Finished(commit)));
             }
         }
+        let loose = loose.into_iter().map(|(name, base, to)| (name, base.filter(Target::exists), to));
+        let loose: Vec<(Ref, Option<Target>, Target)> = loose.collect();
+        self.send_ahead(&loose.iter().map(|(_, base, to)| (*base, *to)).collect::<Vec<_>>())?;
         for (name, base, target) in loose {
-            let fate = self.advance(&name, base.filter(Target::exists), target)?;
+            let fate = self.advance(&name, base, target)?;
             self.settle_run(name, target, fate, 1);
         }
         self.batches(new)
@@ -265,12 +273,26 @@ impl Push<'_> {
         }
     }
 
+    /// Sends in few packs what several refs are going to need, given from where they move and where to. Else each sends a
+    /// pack of its own, which all after it list. None of them relies on this: each looks again, from its own footing.
+    fn send_ahead(&mut self, moves: &[(Option<Target>, Target)]) -> Result<(), SyncError> {
+        if moves.len() < 2 {
+            return Ok(());
+        }
+        let (_, doomed) = refs::doomed(&*self.remote.storage)?;
+        let known: Vec<CommitId> = moves.iter().filter_map(|(base, _)| base.as_ref()?.commit()).collect();
+        let targets: Vec<Target> = moves.iter().map(|(_, to)| *to).collect();
+        let supplied = self.supply(&targets, &known, &doomed)?;
+        self.count(supplied);
+        Ok(())
+    }
+
     fn advance(&mut self, name: &Ref, base: Option<Target>, target: Target) -> Result<Fate, SyncError> {
         let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
         let mut supplied = Supplied::default();
         let this = &*self;
         let mut upload = |footing: &Footing| {
-            let more = this.supply(target, &known, &footing.doomed);
+            let more = this.supply(&[target], &known, &footing.doomed);
             supplied.add(more.map_err(|error| RefError::Upload(error.into()))?);
             Ok(())
         };
@@ -293,14 +315,15 @@ impl Push<'_> {
 
     fn supply(
         &self,
-        target: Target,
+        targets: &[Target],
         known: &[CommitId],
         doomed: &refs::Doomed,
     ) -> Result<Supplied, SyncError> {
         let (from, to, own) = (self.local.store, &self.remote.store, &self.own);
         let (find, data, progress) = (&Overlay(own, from), self.data, self.progress);
         let supply = Supply { from, to, find, own, data, progress, is_foreign: false };
-        let tips: Vec<Link> = target.object().map(|(kind, id)| Link::Object(kind, id)).into_iter().collect();
+        let objects = targets.iter().filter_map(Target::object);
+        let tips: Vec<Link> = objects.map(|(kind, id)| Link::Object(kind, id)).collect();
         let others = || self.others();
         supply.supply(&tips, known, &others, doomed)
     }

@@ -372,6 +372,24 @@ fn a_run_is_pushed_as_it_goes_on_and_when_it_is_done() {
 }
 
 #[test]
+fn what_many_refs_need_comes_in_few_packs() {
+    let (ours, ids) = with_chain(12);
+    let memory = object::Memory::default();
+    let numbered = || ids.iter().enumerate();
+    let tags =
+        numbered().map(|(n, commit)| (name(&format!("v{n}")), tag(&memory, &format!("v{n}"), *commit)));
+    let tags: Vec<_> = tags.collect();
+    ours.keep(&memory);
+    let runs = numbered().map(|(n, commit)| RunTip { finished: false, ..finished(n as u64, *commit) });
+    let request = PushRequest { tags, runs: runs.collect(), ..PushRequest::default() };
+    let there = Place::new();
+    let done = pushed(&ours, &there, &request);
+    assert_eq!((done.refs.len(), done.runs), (12, 12));
+    assert!(there.keys.list("packs").unwrap().len() <= 4, "{:?}", there.keys.list("packs"));
+    there.check(true);
+}
+
+#[test]
 fn a_branch_that_went_back_is_followed_and_told_of() {
     let (ours, ids) = with_chain(3);
     let (there, theirs) = (Place::new(), Place::new());
