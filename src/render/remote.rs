@@ -66,7 +66,8 @@ fn refusal(fate: &Fate) -> Option<&'static str> {
         Fate::Behind => Some("has commits there that are not here"),
         Fate::Taken => Some("exists there already, and is another one"),
         Fate::CheckedOut => Some("is checked out there, and its files would no longer fit"),
-        Fate::Absent => Some("is not there, and never was"),
+        Fate::Absent => Some("is no branch or tag there, and never was"),
+        Fate::Ambiguous => Some("is a branch and a tag there, or was"),
         Fate::Lost => Some("was moved by somebody else in this moment"),
         Fate::Unknown(_) => Some("may have been moved or not: the remote broke off"),
     }
@@ -118,6 +119,7 @@ pub fn pushed_json(done: &PushDone) -> Value {
             Fate::Taken => "taken",
             Fate::CheckedOut => "checked out",
             Fate::Absent => "absent",
+            Fate::Ambiguous => "ambiguous",
             Fate::Lost => "lost",
             Fate::Unknown(_) => "unknown",
         };

@@ -1,8 +1,8 @@
 //! Packs that are as they were written, told by their files: what has the inode, the size and the times that it had when it
 //! was published need not be read to be shared.
 //!
-//! That is the trust that the stat cache has in the user's files. What a medium does to bytes by itself is not seen; whoever
-//! reads a pack sees it. Small packs are not in it, as it takes no time to check them.
+//! Nobody but mdl writes to packs, so that files that are young are trusted too. What a medium does to bytes by itself is not
+//! seen; whoever reads a pack sees it. Small packs are not in it, as it takes no time to check them.
 //!
 //! ```text
 //! intact = "mdlints1", packs, BLAKE3 of these (32)
@@ -12,13 +12,16 @@
 //! A file that is damaged is as good as none.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
-use crate::disk::Version;
+use crate::disk::{Version, open_regular};
 use crate::store::layout::digest_at;
 use crate::store::packs::{PackName, Section};
 
 const MAGIC: [u8; 8] = *b"mdlints1";
+/// A longer file is none: a quarter of a million packs.
+const MOST_BYTES: u64 = 16 << 20;
 const RECORD_LEN: usize = 33 + Version::LEN;
 /// Packs of fewer bytes are read instead.
 pub(super) const SMALLEST: u64 = 1 << 20;
@@ -30,7 +33,12 @@ pub(super) struct Intact(pub(super) BTreeMap<PackName, Version>);
 impl Intact {
     /// What a file says; nothing if there is none that is whole.
     pub(super) fn open(path: &Path) -> Self {
-        std::fs::read(path).ok().and_then(|bytes| Self::parse(&bytes)).unwrap_or_default()
+        let read = || {
+            let mut bytes = Vec::new();
+            let file = open_regular(path).ok()?;
+            (file.take(MOST_BYTES + 1).read_to_end(&mut bytes).ok()? as u64 <= MOST_BYTES).then_some(bytes)
+        };
+        read().and_then(|bytes| Self::parse(&bytes)).unwrap_or_default()
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

@@ -19,7 +19,7 @@ pub use bring::{Brought, Outlet, bring, bring_all};
 pub use collect::{CollectError, CollectOptions, Collected, collect};
 pub use error::SyncError;
 pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};
-pub use push::{Fate, PushRequest, Pushed, PushedRef, RunTip, push};
+pub use push::{Deletion, Fate, PushRequest, Pushed, PushedRef, RunTip, push};
 pub use supply::DataPolicy;
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Sending what is here to a remote, and moving its refs.
 //!
-//! A branch there is only ever moved forward. Of many finished runs one batch is made, since a ref for each would
+//! A branch there is only ever moved forward, or deleted, which its history outlives. Of many finished runs one batch is made, since a ref for each would
 //! cost a few requests each.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::graph;
 use crate::id::{CommitId, Kind, TagId};
 use crate::name::{RefName, RunId};
-use crate::object::{self, Find, Link, Memory, Overlay, Runs};
+use crate::object::{self, Find, Link, Memory, ObjectError, Overlay, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
 use crate::storage::StorageError;
@@ -28,9 +28,18 @@ pub struct PushRequest {
     /// Runs.
     pub runs: Vec<RunTip>,
     /// Branches and tags that are to be deleted there. Their history stays, and what it names.
-    pub deletions: Vec<RefName>,
+    pub deletions: Vec<Deletion>,
     /// Which data goes with them.
     pub data: DataPolicy,
+}
+
+/// A branch or tag that is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Its name.
+    pub name: RefName,
+    /// Which of both it is; whichever there is, if it is not said.
+    pub family: Option<Family>,
 }
 
 /// A run, as far as it has come.
@@ -65,6 +74,8 @@ pub enum Fate {
     CheckedOut,
     /// It was to be deleted, and no branch or tag of this name ever was there.
     Absent,
+    /// It was to be deleted, and a branch and a tag of this name are there, or were.
+    Ambiguous,
     /// Somebody else moved it first.
     Lost,
     /// It may have been moved: the remote could not be reached any more.
@@ -114,8 +125,8 @@ pub fn push(
     for (name, commit) in &request.heads {
         push.head(name, *commit, checked_out.as_ref() == Some(name))?;
     }
-    for name in &request.deletions {
-        push.delete(name, checked_out.as_ref() == Some(name))?;
+    for deletion in &request.deletions {
+        push.delete(deletion, checked_out.as_ref() == Some(&deletion.name))?;
     }
     push.tags(&request.tags)?;
     push.runs(&request.runs)?;
@@ -175,15 +186,17 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// Deletes a branch; a tag, if there is no branch of this name.
-    fn delete(&mut self, name: &RefName, checked_out: bool) -> Result<(), SyncError> {
-        let names = [Family::Heads, Family::Tags].map(|family| Ref { family, name: name.clone() });
-        let is_there = names.iter().find(|name| self.value(name).is_some());
-        let was_there = || names.iter().find(|name| self.survey.contains_key(name));
-        let name = is_there.or_else(was_there).unwrap_or(&names[0]).clone();
+    /// Deletes a branch or tag. That one which is gone counts too, so that the same once more deletes nothing else.
+    fn delete(&mut self, deletion: &Deletion, checked_out: bool) -> Result<(), SyncError> {
+        let families = deletion.family.map_or(vec![Family::Heads, Family::Tags], |family| vec![family]);
+        let names = families.into_iter().map(|family| Ref { family, name: deletion.name.clone() });
+        let names: Vec<Ref> = names.filter(|name| self.survey.contains_key(name)).collect();
+        let head = Ref { family: Family::Heads, name: deletion.name.clone() };
+        let name = names.first().cloned().unwrap_or(head);
         let (from, to) = (self.value(&name), Target::Deleted);
         let fate = match from {
-            None if !self.survey.contains_key(&name) => Fate::Absent,
+            _ if names.is_empty() => Fate::Absent,
+            _ if names.len() > 1 => Fate::Ambiguous,
             None => {
                 self.found.push(name.clone());
                 Fate::UpToDate
@@ -282,8 +295,12 @@ impl Push<'_> {
         let (_, doomed) = refs::doomed(&*self.remote.storage)?;
         let known: Vec<CommitId> = moves.iter().filter_map(|(base, _)| base.as_ref()?.commit()).collect();
         let targets: Vec<Target> = moves.iter().map(|(_, to)| *to).collect();
-        let supplied = self.supply(&targets, &known, &doomed)?;
-        self.count(supplied);
+        match self.supply(&targets, &known, &doomed) {
+            Ok(supplied) => self.count(supplied),
+            // One of them cannot be moved, which is told when it is its turn.
+            Err(SyncError::NotHere { .. } | SyncError::Object(ObjectError::Missing { .. })) => {}
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
@@ -324,6 +341,9 @@ impl Push<'_> {
         let supply = Supply { from, to, find, own, data, progress, is_foreign: false };
         let objects = targets.iter().filter_map(Target::object);
         let tips: Vec<Link> = objects.map(|(kind, id)| Link::Object(kind, id)).collect();
+        if tips.is_empty() {
+            return Ok(Supplied::default());
+        }
         let others = || self.others();
         supply.supply(&tips, known, &others, doomed)
     }

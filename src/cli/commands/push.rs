@@ -22,7 +22,7 @@ pub struct Push {
     #[arg(value_name = "REMOTE")]
     remote: Option<String>,
 
-    /// Branches, tags or runs; `here:there` for a branch that has another name there, `:there` deletes
+    /// Branches, tags or runs; `here:there` for a branch that has another name there
     #[arg(value_name = "REF", requires = "remote")]
     refs: Vec<String>,
 
@@ -57,6 +57,11 @@ impl Run for Push {
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        if let Some(there) = self.refs.iter().find_map(|word| word.strip_prefix(':')) {
+            // With git this deletes; it is also what a script says whose variable is empty.
+            let hint = format!("to delete {there} there: `mdl push --delete REMOTE {there}`");
+            return Err(CliError::usage(format!(":{there} says nothing of what is here"), hint));
+        }
         let mut repository = context.repository()?;
         let options = PushOptions {
             remote: self.remote.as_deref().map(remote_name).transpose()?,
@@ -100,6 +105,8 @@ fn refusals(pushed: &Pushed) -> impl Iterator<Item = &'static str> {
             "push to another branch, such as `mdl push REMOTE HERE:THERE`, and merge that one there",
         ),
         is(true, is_in_use).then_some("switch to another branch there first"),
+        is(true, |fate| matches!(fate, Fate::Ambiguous))
+            .then_some("say which: `refs/heads/NAME` for the branch, `refs/tags/NAME` for the tag"),
         is(false, |fate| matches!(fate, Fate::Taken))
             .then_some("give the tag another name: others may rely on that one"),
     ];

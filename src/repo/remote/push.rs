@@ -4,17 +4,17 @@ use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
 use crate::refs::{self, Family, Ref, Target};
 use crate::repo::{Head, RemoteInfo, RepoError, Repository, Upstream};
-use crate::sync::{self, DataPolicy, Fate, PushRequest, Pushed, RunTip};
+use crate::sync::{self, DataPolicy, Deletion, Fate, PushRequest, Pushed, RunTip};
 
 /// What to push.
 #[derive(Clone, Debug, Default)]
 pub struct PushOptions {
     /// Where to; the remote that the branch follows, if it is not said.
     pub remote: Option<RemoteName>,
-    /// Branches, tags and runs, or `here:there` for a branch of another name, or `:there` for what is to be deleted; the
-    /// branch that is checked out, if there are none.
+    /// Branches, tags and runs, or `here:there` for a branch of another name; the branch that is checked out, if
+    /// there are none.
     pub refs: Vec<String>,
-    /// Whether all of these are to be deleted there.
+    /// Whether these are branches and tags that are to be deleted there, `refs/heads/…` or `refs/tags/…` where both are.
     pub delete: bool,
     /// Whether to push all tags.
     pub tags: bool,
@@ -44,7 +44,7 @@ impl Repository {
     ) -> Result<PushDone, RepoError> {
         let name = self.default_remote(options.remote.as_ref())?;
         let request = self.push_request(options, &name)?;
-        let remote = self.remote_to_push(&name)?;
+        let remote = if options.delete { self.remote(&name) } else { self.remote_to_push(&name) }?;
         let pushed = sync::push(self.local(), &remote, &request, &self.mover("push"), progress);
         let pushed = pushed.map_err(|error| self.of_remote(&name, error))?;
         for head in &pushed.refs {
@@ -62,7 +62,7 @@ impl Repository {
     fn push_request(&self, options: &PushOptions, remote: &RemoteName) -> Result<PushRequest, RepoError> {
         let mut request = PushRequest { data: options.data, ..PushRequest::default() };
         if options.delete {
-            request.deletions = options.refs.iter().map(|word| ref_name(word)).collect::<Result<_, _>>()?;
+            request.deletions = options.refs.iter().map(|word| deletion(word)).collect::<Result<_, _>>()?;
             return Ok(request);
         }
         for word in &options.refs {
@@ -92,10 +92,6 @@ impl Repository {
             return Ok(());
         }
         let (here, there) = word.split_once(':').unwrap_or((word, word));
-        if here.is_empty() {
-            request.deletions.push(ref_name(there)?);
-            return Ok(());
-        }
         if let Ok(branch) = RefName::new(here)
             && let Some(tip) = self.tip(&branch)?
         {
@@ -200,4 +196,14 @@ impl Repository {
 
 fn ref_name(text: &str) -> Result<RefName, RepoError> {
     RefName::new(text).map_err(|reason| RepoError::Name { what: text.to_owned(), reason })
+}
+
+/// A name, or the whole name of a ref, which says what it is.
+fn deletion(word: &str) -> Result<Deletion, RepoError> {
+    let (name, family) = match (word.strip_prefix("refs/heads/"), word.strip_prefix("refs/tags/")) {
+        (Some(branch), _) => (branch, Some(Family::Heads)),
+        (_, Some(tag)) => (tag, Some(Family::Tags)),
+        _ => (word, None),
+    };
+    Ok(Deletion { name: ref_name(name)?, family })
 }

@@ -15,6 +15,9 @@ use crate::store::recipe::Child;
 const READ_BACK: u64 = 1 << 20;
 /// Bytes that wait in memory for what comes before them.
 const STASH: usize = 32 << 20;
+/// So many buffers wait to be used again, none of them larger.
+const SPARES: usize = 8;
+const LARGEST_SPARE: usize = 4 << 20;
 /// Places of chunks that are kept in mind, 48 bytes each.
 const MOST_PLACES: usize = 1 << 20;
 
@@ -25,7 +28,7 @@ pub(super) struct Deliveries<'a> {
     awaited: Vec<Awaited>,
     /// Where chunks belong that are going to be carried; by chunk, once all of them are known.
     places: Vec<Place>,
-    /// Bytes of all contents that came before their turn and are kept, and how many may be.
+    /// Room that is taken by what came before its turn and is kept, in bytes, and how much may be.
     stashed: AtomicUsize,
     most: usize,
     /// Buffers whose turn is over.
@@ -57,6 +60,16 @@ enum Early {
     Kept(Vec<u8>, Range<usize>),
     /// So many bytes, for which there was no room: the sink has them.
     InSink(u64),
+}
+
+impl Early {
+    /// The memory that it takes.
+    fn room(&self) -> usize {
+        match self {
+            Early::Kept(bytes, _) => bytes.capacity(),
+            Early::InSink(_) => 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,17 +188,18 @@ impl<'a> Deliveries<'a> {
         if offset == hasher.count() {
             hasher.update(&raw[range]);
         } else if self.stashed.load(Ordering::Relaxed) + range.len() <= self.most {
-            self.stashed.fetch_add(range.len(), Ordering::Relaxed);
-            early.insert(offset, self.keep(raw, range, is_last));
+            let kept = self.keep(raw, range, is_last);
+            self.stashed.fetch_add(kept.room(), Ordering::Relaxed);
+            early.insert(offset, kept);
         } else {
             early.insert(offset, Early::InSink(range.len() as u64));
         }
         while let Some(next) = early.remove(&hasher.count()) {
+            self.stashed.fetch_sub(next.room(), Ordering::Relaxed);
             match next {
                 Early::Kept(bytes, range) => {
-                    self.stashed.fetch_sub(range.len(), Ordering::Relaxed);
                     hasher.update(&bytes[range]);
-                    self.spare().push(bytes);
+                    self.reuse(bytes);
                 }
                 Early::InSink(len) => self.read_back(content, len, hasher)?,
             }
@@ -199,14 +213,20 @@ impl<'a> Deliveries<'a> {
 
     /// Keeps a range of a buffer: with the buffer itself, if nobody needs that any more and it is not much more.
     fn keep(&self, raw: &mut Vec<u8>, range: Range<usize>, is_last: bool) -> Early {
-        let mut spare = self.spare().pop().unwrap_or_default();
-        if is_last && range.len() >= raw.len() / 2 {
+        if is_last && range.len() >= raw.capacity() / 2 {
+            let spare = self.spare().pop().unwrap_or_default();
             return Early::Kept(std::mem::replace(raw, spare), range);
         }
-        spare.clear();
-        spare.extend_from_slice(&raw[range]);
-        let range = 0..spare.len();
-        Early::Kept(spare, range)
+        let kept = raw[range].to_vec();
+        let range = 0..kept.len();
+        Early::Kept(kept, range)
+    }
+
+    fn reuse(&self, buffer: Vec<u8>) {
+        let mut spare = self.spare();
+        if spare.len() < SPARES && buffer.capacity() <= LARGEST_SPARE {
+            spare.push(buffer);
+        }
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {

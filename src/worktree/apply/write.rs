@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Sender, TrySendError, bounded};
 use rayon::prelude::*;
 
 use crate::disk::{Disk, NewFile};
@@ -75,7 +75,7 @@ pub(in crate::worktree) fn write(
         let written = files.chunks(SLICE).try_for_each(|files| write_slice(files, contents, target, &wake));
         drop(wake);
         let ahead = ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        written.and(ahead.map_err(storage))
+        ahead.map_err(storage).and(written)
     })
 }
 
@@ -135,19 +135,29 @@ impl Sink<'_, '_> {
     }
 
     /// Sets the disk to work on bytes that were written: now, or with others that come soon.
-    fn start_writing(&self, wanted: &Staged, file: &dyn NewFile, offset: u64, len: u64) {
+    fn start_writing(
+        &self,
+        wanted: &Staged,
+        file: &dyn NewFile,
+        offset: u64,
+        len: u64,
+    ) -> Result<(), ObjectError> {
         match self.target.syncing {
             Syncing::Never => {}
             _ if len >= PIECE => file.start_writing(offset, len),
             Syncing::Each => {}
             Syncing::Later => {
-                if self.small.fetch_add(len, Ordering::Relaxed) + len >= AHEAD {
-                    self.small.store(0, Ordering::Relaxed);
-                    // It may be at work still.
-                    let _ = self.wake.try_send(wanted.number);
+                if self.small.fetch_add(len, Ordering::Relaxed) + len < AHEAD {
+                    return Ok(());
+                }
+                self.small.store(0, Ordering::Relaxed);
+                // It may be at work still; or have failed, which it tells itself.
+                if let Err(TrySendError::Disconnected(_)) = self.wake.try_send(wanted.number) {
+                    return Err(storage(io::ErrorKind::BrokenPipe.into()));
                 }
             }
         }
+        Ok(())
     }
 
     fn complete(&self, file: Arc<dyn NewFile>) {
@@ -172,7 +182,7 @@ impl ContentSink for Sink<'_, '_> {
         let is_whole = len == wanted.size && !self.open().contains_key(&index);
         let file = if is_whole { self.create(wanted)? } else { self.file(index)? };
         file.write_at(offset, bytes).map_err(storage)?;
-        self.start_writing(wanted, &*file, offset, len);
+        self.start_writing(wanted, &*file, offset, len)?;
         if is_whole {
             self.complete(file);
         }

@@ -111,14 +111,14 @@ fn what_nobody_needs_there_is_deleted() {
       tag v1   deleted, was at <id>
     [exit 0]
     ");
-    insta::assert_snapshot!(told(&ada, &["push", "origin", ":side"]), @r"
+    insta::assert_snapshot!(told(&ada, &["push", "--delete", "origin", "refs/heads/side"]), @r"
     to origin (<folder>/team.mdl)
       side   is gone already
     [exit 0]
     ");
     insta::assert_snapshot!(told(&ada, &["push", "-d", "origin", "sid", "v1"]), @r"
     to origin (<folder>/team.mdl)
-      sid      not deleted: it is not there, and never was
+      sid      not deleted: it is no branch or tag there, and never was
       tag v1   is gone already
     ---
     hint: `mdl ls-remote` lists what is there
@@ -134,6 +134,12 @@ fn what_nobody_needs_there_is_deleted() {
     ---
     error: the argument '--delete' cannot be used with '--runs'
     hint: write mdl push --delete <REMOTE> <REF>...; --help tells more
+    [exit 2]
+    ");
+    insta::assert_snapshot!(told(&ada, &["push", "origin", ":side"]), @r"
+    ---
+    error: :side says nothing of what is here
+    hint: to delete side there: `mdl push --delete REMOTE side`
     [exit 2]
     ");
     insta::assert_snapshot!(told(&ada, &["log", "origin/side"]), @r#"

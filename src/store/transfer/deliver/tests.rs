@@ -173,3 +173,23 @@ fn what_has_too_many_chunks_is_left_out() {
     deliveries.deliver(&entries, &mut raw).unwrap();
     assert!(sink.verified.into_inner().unwrap().is_empty());
 }
+
+#[test]
+fn large_buffers_are_not_kept_for_little() {
+    let chunks: Vec<Vec<u8>> = (0..40).map(|number| vec![number; 10]).collect();
+    let wanted = [whole(&chunks)];
+    let sink = Sink::new(&wanted);
+    let mut deliveries = Deliveries::new(&wanted, &sink);
+    deliveries.expect_chunks(wanted[0].0, &children(&chunks)).unwrap();
+    deliveries.begin();
+    // Each in a buffer that had a large frame before.
+    for chunk in chunks.iter().rev() {
+        let (entries, bytes) = frame(&[chunk]);
+        let mut raw = Vec::with_capacity(1 << 20);
+        raw.extend_from_slice(&bytes);
+        deliveries.deliver(&entries, &mut raw).unwrap();
+        assert!(deliveries.stashed.load(Ordering::Relaxed) <= 1000);
+    }
+    assert!(!sink.verified.lock().unwrap().is_empty());
+    assert!(deliveries.spare().len() <= SPARES);
+}

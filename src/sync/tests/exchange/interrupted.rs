@@ -31,7 +31,7 @@ fn packs(place: &Place) -> [usize; 2] {
 fn request(ids: &[CommitId], v1: TagId) -> PushRequest {
     PushRequest {
         tags: vec![(name("v1"), v1)],
-        deletions: vec![name("old")],
+        deletions: vec![deletion("old", None)],
         runs: (0..12).map(|number| finished(number, ids[number as usize % ids.len()])).collect(),
         ..of_main(ids[ids.len() - 1])
     }

@@ -136,6 +136,10 @@ fn of_main(commit: CommitId) -> PushRequest {
     PushRequest { heads: vec![(name("main"), commit)], ..PushRequest::default() }
 }
 
+fn deletion(text: &str, family: Option<Family>) -> Deletion {
+    Deletion { name: name(text), family }
+}
+
 fn everything(data: DataPolicy) -> FetchRequest {
     FetchRequest { remote: RemoteName::new("origin").unwrap(), heads: None, data, prune: false }
 }
@@ -277,8 +281,8 @@ fn what_is_deleted_there_keeps_its_history() {
     let theirs = Place::new();
     fetched(&there, &theirs, &everything(DataPolicy::All));
     there.keys.create(&crate::storage::Key::new("HEAD").unwrap(), b"ref: main\n").unwrap();
-    let names = ["wide", "v1", "main", "none"].map(name).to_vec();
-    let deletion = PushRequest { deletions: names, ..PushRequest::default() };
+    let deletions = ["wide", "v1", "main", "none"].map(|name| deletion(name, None)).to_vec();
+    let deletion = PushRequest { deletions, ..PushRequest::default() };
     let fates = |done: Pushed| done.refs.into_iter().map(|it| it.fate).collect::<Vec<_>>();
     let done = fates(pushed(&ours, &there, &deletion));
     assert!(matches!(done[..], [Fate::Done, Fate::Done, Fate::CheckedOut, Fate::Absent]), "{done:?}");
@@ -302,6 +306,30 @@ fn what_is_deleted_there_keeps_its_history() {
 }
 
 #[test]
+fn a_deletion_said_twice_deletes_nothing_else() {
+    let (ours, ids) = with_chain(1);
+    let memory = object::Memory::default();
+    let v1 = tag(&memory, "v1", ids[0]);
+    ours.keep(&memory);
+    let there = Place::new();
+    let (heads, tags) = (vec![(name("v1"), ids[0])], vec![(name("v1"), v1)]);
+    pushed(&ours, &there, &PushRequest { heads, tags, ..PushRequest::default() });
+    let delete = |family| {
+        let request = PushRequest { deletions: vec![deletion("v1", family)], ..PushRequest::default() };
+        pushed(&ours, &there, &request)
+    };
+    assert!(matches!(fate(&delete(None)), Fate::Ambiguous));
+    for _ in 0..2 {
+        assert!(matches!(fate(&delete(Some(Family::Heads))), Fate::Done | Fate::UpToDate));
+        assert!(matches!(fate(&delete(None)), Fate::Ambiguous));
+        assert_eq!(there.value(&branch("v1")), None);
+        assert_eq!(there.value(&Ref { family: Family::Tags, name: name("v1") }), Some(Target::Tag(v1)));
+    }
+    assert!(matches!(fate(&delete(Some(Family::Tags))), Fate::Done));
+    assert_eq!(there.value(&Ref { family: Family::Tags, name: name("v1") }), None);
+}
+
+#[test]
 fn a_branch_that_moves_while_it_is_deleted_stays() {
     let (ours, ids) = with_chain(2);
     let there = Place::new();
@@ -315,7 +343,7 @@ fn a_branch_that_moves_while_it_is_deleted_stays() {
         }
         Met::Done
     };
-    let deletion = PushRequest { deletions: vec![name("main")], ..PushRequest::default() };
+    let deletion = PushRequest { deletions: vec![deletion("main", None)], ..PushRequest::default() };
     let there = Place::on(&there.keys, Hooked::new(there.keys.clone(), hook));
     assert!(matches!(fate(&pushed(&ours, &there, &deletion)), Fate::Lost));
     assert_eq!(there.value(&branch("main")), Some(tip));
