@@ -186,7 +186,7 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// Deletes a branch or tag. That one which is gone counts too, so that the same once more deletes nothing else.
+    /// Deletes a branch or tag. One that is gone counts too: the same once more deletes nothing else.
     fn delete(&mut self, deletion: &Deletion, checked_out: bool) -> Result<(), SyncError> {
         let families = deletion.family.map_or(vec![Family::Heads, Family::Tags], |family| vec![family]);
         let names = families.into_iter().map(|family| Ref { family, name: deletion.name.clone() });
