@@ -1,10 +1,10 @@
 //! What every writer needs: files that are replaced whole, and directories that stay.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, open_regular};
 
 /// Whether a replaced file must be there after a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,24 @@ pub fn replace(
         return Err(error);
     }
     if durable { disk.sync_dir(parent(target)) } else { Ok(()) }
+}
+
+/// What [`replace_cache`] wrote; `None` if there is no such file, it is damaged, more than `most` bytes long, or no plain file,
+/// as in a folder that came from a stranger.
+pub fn read_cache(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path).ok()?.take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+    let (body, hash) = bytes.split_last_chunk()?;
+    let is_whole = bytes.len() as u64 <= most && blake3::hash(body).as_bytes() == hash;
+    bytes.truncate(body.len());
+    is_whole.then_some(bytes)
+}
+
+/// Puts a cache in place of an older one: these bytes, and their BLAKE3. After a power cut it may be damaged.
+pub fn replace_cache(disk: &dyn Disk, tmp_dir: &Path, target: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
+    let hash = blake3::hash(&bytes);
+    bytes.extend_from_slice(hash.as_bytes());
+    replace(disk, tmp_dir, target, &bytes, Durability::Cache)
 }
 
 /// A temporary file that nobody touched for so long was left by a process that died.

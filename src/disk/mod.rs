@@ -7,7 +7,10 @@ mod durable;
 mod os;
 pub mod testing;
 
-pub use durable::{ABANDONED, Durability, create_dirs, create_scratch_dir, replace, sweep, temporary_name};
+pub use durable::{
+    ABANDONED, Durability, create_dirs, create_scratch_dir, read_cache, replace, replace_cache, sweep,
+    temporary_name,
+};
 pub use os::{OsDisk, Version, open_regular, read_exact_at};
 
 use std::io;
@@ -63,8 +66,8 @@ pub trait Disk: Send + Sync {
     /// Makes everything on the file system of this path durable: for many small files at once.
     fn sync_file_system(&self, path: &Path) -> io::Result<()>;
 
-    /// Does some of what [`Disk::sync_file_system`] has to do later, and may wait for it. Nothing is durable by this; but
-    /// an error is one of the bytes, which the system may not tell again.
+    /// Does some of what [`Disk::sync_file_system`] has to do later, and may wait for it. Nothing is durable by this;
+    /// but an error is one of the bytes, which the system may not tell again.
     fn sync_ahead(&self, path: &Path) -> io::Result<()> {
         let _ = path;
         Ok(())

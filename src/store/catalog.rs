@@ -8,13 +8,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::disk::{Disk, Durability, NewFile, create_dirs, replace, temporary_name};
+use crate::disk::{Disk, NewFile, create_dirs, temporary_name};
 use crate::id::Digest;
 use crate::storage::{Listed, Storage};
 use crate::store::StoreError;
 use crate::store::draft::Published;
 use crate::store::index::{Damaged, Index, write_merged};
-use crate::store::intact::{self, Intact};
+use crate::store::intact;
 use crate::store::layout::{Entry, EntryKind, PackProblem, Place};
 use crate::store::packs::{Pack, PackInfo, PackName, PackReader, Section};
 use crate::store::parallel::in_parallel;
@@ -61,10 +61,10 @@ struct View {
 
 impl View {
     /// Whether a pack is listed, or its section is not.
-    fn may_have(&self, name: PackName) -> bool {
-        let is_covered = self.index.packs().binary_search(&name).is_ok() && !self.gone.contains(&name);
+    fn may_have(&self, name: &PackName) -> bool {
+        let is_covered = self.index.packs().binary_search(name).is_ok() && !self.gone.contains(name);
         let younger = &self.younger[name.section as usize];
-        is_covered || younger.as_ref().is_none_or(|packs| packs.iter().any(|pack| pack.name == name))
+        is_covered || younger.as_ref().is_none_or(|packs| packs.iter().any(|pack| pack.name == *name))
     }
 }
 
@@ -72,7 +72,7 @@ impl View {
 pub(super) struct Catalog {
     storage: Arc<dyn Storage>,
     pub(super) reader: PackReader,
-    cache: Option<IndexCache>,
+    pub(super) cache: Option<IndexCache>,
     view: RwLock<View>,
     /// The packs of the index that were used.
     covered: Mutex<HashMap<PackName, Arc<Pack>>>,
@@ -147,32 +147,13 @@ impl Catalog {
                 }
             }
         });
-        self.keep_intact(packs);
-    }
-
-    /// Keeps in mind how the files of new packs are. A cache that cannot be written is no error.
-    fn keep_intact(&self, packs: &[Published]) {
-        let Some((cache, file)) = self.cache.as_ref().and_then(|cache| Some((cache, cache.intact.as_ref()?)))
-        else {
-            return;
-        };
-        let large = packs.iter().filter(|published| published.bytes >= intact::SMALLEST);
-        let new: Vec<_> = large
-            .filter_map(|Published { pack, .. }| Some((pack.name, self.reader.body(pack).ok()?.version()?)))
-            .collect();
-        if new.is_empty() {
-            return;
+        if let Some(cache) = self.cache.as_ref().filter(|cache| cache.intact.is_some()) {
+            let large = packs.iter().filter(|published| published.bytes >= intact::SMALLEST);
+            let version = |pack: &Pack| self.reader.body(pack).ok()?.version();
+            let new = large.filter_map(|Published { pack, .. }| Some((pack.name, version(pack)?)));
+            let view = self.view();
+            cache.keep_intact(new.collect(), &|name| view.may_have(name));
         }
-        let (mut intact, view) = (Intact::open(file), self.view());
-        intact.0.retain(|name, _| view.may_have(*name));
-        intact.0.extend(new);
-        let _ = replace(&*cache.disk, &cache.tmp_dir, file, &intact.to_bytes(), Durability::Cache);
-    }
-
-    /// The packs that are as they were written, as far as that is known.
-    pub(super) fn intact(&self) -> Intact {
-        let file = self.cache.as_ref().and_then(|cache| cache.intact.as_ref());
-        file.map(|file| Intact::open(file)).unwrap_or_default()
     }
 
     /// Where an entry lies. What is not known of is looked for in a fresh listing.

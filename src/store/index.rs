@@ -24,12 +24,11 @@ use memmap2::Mmap;
 use crate::disk::NewFile;
 use crate::id::Digest;
 use crate::store::layout::{Entries, Entry, EntryKind, Place, digest_at, u32_at, u64_at};
-use crate::store::packs::{PackName, Section};
+use crate::store::packs::PackName;
 
 const MAGIC: [u8; 8] = *b"mdlindx1";
 const ENTRY_LEN: usize = 48;
 const BLOCK: usize = 512;
-const PACK_LEN: usize = 33;
 const HEAD_LEN: usize = 64;
 const TAIL_LEN: usize = 52;
 const MOST_PACKS: usize = 1 << 24;
@@ -73,16 +72,12 @@ impl Index {
         let entry_count = usize::try_from(u64_at(tail, 4)).ok()?;
         let blocks = entry_count.div_ceil(BLOCK);
         let entries_len = entry_count.checked_mul(ENTRY_LEN)?;
-        let packs_end = entries_len.checked_add(pack_count.checked_mul(PACK_LEN)?)?;
+        let packs_end = entries_len.checked_add(pack_count.checked_mul(PackName::LEN)?)?;
         let table_end = packs_end.checked_add(blocks.checked_mul(HEAD_LEN)?)?;
         if table_end != rest.len() || digest_of(&[&rest[entries_len..], &tail[..12]]) != digest_at(tail, 12) {
             return None;
         }
-        let packs = rest[entries_len..packs_end].chunks_exact(PACK_LEN).map(|pack| {
-            let section = if pack[0] == 0 { Section::Meta } else { Section::Data };
-            PackName { section, digest: digest_at(pack, 1) }
-        });
-        let packs = packs.collect();
+        let packs = rest[entries_len..packs_end].chunks_exact(PackName::LEN).map(PackName::at).collect();
         let verified = (0..blocks).map(|_| AtomicBool::new(false)).collect();
         Some(Self { map: Some(map), packs, heads: packs_end, entry_count, verified })
     }
@@ -255,11 +250,8 @@ impl IndexWriter<'_> {
 
     fn finish(mut self, packs: &[PackName]) -> io::Result<()> {
         self.flush()?;
-        let mut table = Vec::with_capacity(packs.len() * PACK_LEN + self.heads.len() + TAIL_LEN);
-        for pack in packs {
-            table.push(u8::from(pack.section == Section::Data));
-            table.extend_from_slice(pack.digest.as_bytes());
-        }
+        let mut table = Vec::with_capacity(packs.len() * PackName::LEN + self.heads.len() + TAIL_LEN);
+        packs.iter().for_each(|pack| table.extend_from_slice(&pack.to_bytes()));
         table.extend_from_slice(&self.heads);
         let mut counts = (packs.len() as u32).to_le_bytes().to_vec();
         counts.extend_from_slice(&(self.count as u64).to_le_bytes());

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::id::Digest;
 use crate::storage::{Body, Key, Storage};
 use crate::store::StoreError;
-use crate::store::layout::{Entries, Footer, Frame, MAGIC, PackProblem, TRAILER_LEN, Trailer, pack_name};
+use crate::store::layout::{
+    Entries, Footer, Frame, MAGIC, PackProblem, TRAILER_LEN, Trailer, digest_at, pack_name,
+};
 
 /// The two kinds of packs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +42,22 @@ pub struct PackName {
 }
 
 impl PackName {
+    /// Length of [`PackName::to_bytes`].
+    pub(super) const LEN: usize = 1 + Digest::LEN;
+
+    /// As caches have it: the section (0 metadata, 1 data), the digest.
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [u8::from(self.section == Section::Data); Self::LEN];
+        bytes[1..].copy_from_slice(self.digest.as_bytes());
+        bytes
+    }
+
+    /// The name that begins with the first of these bytes.
+    pub(super) fn at(bytes: &[u8]) -> Self {
+        let section = if bytes[0] == 0 { Section::Meta } else { Section::Data };
+        Self { section, digest: digest_at(bytes, 1) }
+    }
+
     /// The name behind a key; `None` if this is not the key of a pack.
     pub fn from_key(section: Section, key: &Key) -> Option<Self> {
         let name = key.as_str().strip_prefix(section.prefix())?.strip_prefix('/')?;

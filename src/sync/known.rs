@@ -1,8 +1,7 @@
 //! What was last fetched of a remote's refs, kept in a file that may be lost.
 
-use crate::disk::{Durability, create_dirs, replace};
+use crate::disk::{create_dirs, read_cache, replace_cache};
 use crate::encoding::{self, record};
-use crate::id::Digest;
 use crate::name::RefName;
 use crate::refs::{Entry, Family, Ref, Survey};
 use crate::sync::RemoteCache;
@@ -41,16 +40,7 @@ impl RemoteCache {
     }
 
     fn read(&self) -> Option<Survey> {
-        let path = self.folder.join(FILE);
-        if std::fs::symlink_metadata(&path).ok()?.len() > MAX_BYTES {
-            return None;
-        }
-        let bytes = std::fs::read(path).ok()?;
-        let (body, hash) = bytes.split_last_chunk::<{ Digest::LEN }>()?;
-        if blake3::hash(body).as_bytes() != hash {
-            return None;
-        }
-        let known: Known = encoding::from_bytes(body).ok()?;
+        let known: Known = encoding::from_bytes(&read_cache(&self.folder.join(FILE), MAX_BYTES)?).ok()?;
         let value = |known: KnownRef| {
             let family = *Family::ALL.get(usize::try_from(known.family).ok()?)?;
             let name = Ref { family, name: RefName::new(&known.name).ok()? };
@@ -67,12 +57,8 @@ impl RemoteCache {
             number: *number,
             entry: entry.clone(),
         });
-        let mut bytes = encoding::to_bytes(&Known { refs: refs.collect() });
-        bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
-        let write = || {
-            create_dirs(&*self.disk, &self.folder)?;
-            replace(&*self.disk, &self.tmp_dir, &self.folder.join(FILE), &bytes, Durability::Cache)
-        };
-        let _ = write();
+        let bytes = encoding::to_bytes(&Known { refs: refs.collect() });
+        let _ = create_dirs(&*self.disk, &self.folder)
+            .and_then(|()| replace_cache(&*self.disk, &self.tmp_dir, &self.folder.join(FILE), bytes));
     }
 }

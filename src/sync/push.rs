@@ -1,7 +1,7 @@
 //! Sending what is here to a remote, and moving its refs.
 //!
-//! A branch there is only ever moved forward, or deleted, which its history outlives. Of many finished runs one batch is made, since a ref for each would
-//! cost a few requests each.
+//! A branch there is only ever moved forward, or deleted, which its history outlives. Of many finished runs one batch
+//! is made, since a ref for each would cost a few requests each.
 
 use std::collections::BTreeMap;
 
@@ -173,8 +173,7 @@ impl Push<'_> {
             (self.value(&name), name, Target::Tag(*tag))
         };
         let tags: Vec<(Option<Target>, Ref, Target)> = tags.iter().map(tag).collect();
-        let new = tags.iter().filter(|(from, ..)| from.is_none());
-        self.send_ahead(&new.map(|(.., to)| (None, *to)).collect::<Vec<_>>())?;
+        self.send_ahead(tags.iter().filter(|(from, ..)| from.is_none()).map(|(from, _, to)| (*from, *to)))?;
         for (from, name, to) in tags {
             let fate = match from {
                 Some(there) if there == to => self.again(&name, to)?,
@@ -188,11 +187,11 @@ impl Push<'_> {
 
     /// Deletes a branch or tag. One that is gone counts too: the same once more deletes nothing else.
     fn delete(&mut self, deletion: &Deletion, checked_out: bool) -> Result<(), SyncError> {
-        let families = deletion.family.map_or(vec![Family::Heads, Family::Tags], |family| vec![family]);
-        let names = families.into_iter().map(|family| Ref { family, name: deletion.name.clone() });
+        let of = |family| Ref { family, name: deletion.name.clone() };
+        let is_meant = |family: &Family| deletion.family.is_none_or(|meant| meant == *family);
+        let names = [Family::Heads, Family::Tags].into_iter().filter(is_meant).map(of);
         let names: Vec<Ref> = names.filter(|name| self.survey.contains_key(name)).collect();
-        let head = Ref { family: Family::Heads, name: deletion.name.clone() };
-        let name = names.first().cloned().unwrap_or(head);
+        let name = names.first().cloned().unwrap_or_else(|| of(deletion.family.unwrap_or(Family::Heads)));
         let (from, to) = (self.value(&name), Target::Deleted);
         let fate = match from {
             _ if names.is_empty() => Fate::Absent,
@@ -252,7 +251,7 @@ impl Push<'_> {
         }
         let loose = loose.into_iter().map(|(name, base, to)| (name, base.filter(Target::exists), to));
         let loose: Vec<(Ref, Option<Target>, Target)> = loose.collect();
-        self.send_ahead(&loose.iter().map(|(_, base, to)| (*base, *to)).collect::<Vec<_>>())?;
+        self.send_ahead(loose.iter().map(|(_, base, to)| (*base, *to)))?;
         for (name, base, target) in loose {
             let fate = self.advance(&name, base, target)?;
             self.settle_run(name, target, fate, 1);
@@ -286,15 +285,16 @@ impl Push<'_> {
         }
     }
 
-    /// Sends in few packs what several refs are going to need, given from where they move and where to. Else each sends a
-    /// pack of its own, which all after it list. None of them relies on this: each looks again, from its own footing.
-    fn send_ahead(&mut self, moves: &[(Option<Target>, Target)]) -> Result<(), SyncError> {
-        if moves.len() < 2 {
+    /// Sends in few packs what several refs are going to need, given from where they move and where to. Else each
+    /// sends a pack of its own, which all after it list. None of them relies on this: each looks again, from its own
+    /// footing.
+    fn send_ahead(&mut self, moves: impl Iterator<Item = (Option<Target>, Target)>) -> Result<(), SyncError> {
+        let (bases, targets): (Vec<Option<Target>>, Vec<Target>) = moves.unzip();
+        if targets.len() < 2 {
             return Ok(());
         }
         let (_, doomed) = refs::doomed(&*self.remote.storage)?;
-        let known: Vec<CommitId> = moves.iter().filter_map(|(base, _)| base.as_ref()?.commit()).collect();
-        let targets: Vec<Target> = moves.iter().map(|(_, to)| *to).collect();
+        let known: Vec<CommitId> = bases.iter().flatten().filter_map(Target::commit).collect();
         match self.supply(&targets, &known, &doomed) {
             Ok(supplied) => self.count(supplied),
             // One of them cannot be moved, which is told when it is its turn.

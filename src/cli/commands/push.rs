@@ -57,7 +57,8 @@ impl Run for Push {
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
-        if let Some(there) = self.refs.iter().find_map(|word| word.strip_prefix(':')) {
+        let mut of_there = self.refs.iter().filter_map(|word| word.strip_prefix(':'));
+        if let Some(there) = of_there.find(|there| !there.is_empty()) {
             // With git this deletes; it is also what a script says whose variable is empty.
             let hint = format!("to delete {there} there: `mdl push --delete REMOTE {there}`");
             return Err(CliError::usage(format!(":{there} says nothing of what is here"), hint));

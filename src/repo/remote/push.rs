@@ -14,7 +14,8 @@ pub struct PushOptions {
     /// Branches, tags and runs, or `here:there` for a branch of another name; the branch that is checked out, if
     /// there are none.
     pub refs: Vec<String>,
-    /// Whether these are branches and tags that are to be deleted there, `refs/heads/…` or `refs/tags/…` where both are.
+    /// Whether these are branches and tags that are to be deleted there, `refs/heads/…` or `refs/tags/…` where both
+    /// are.
     pub delete: bool,
     /// Whether to push all tags.
     pub tags: bool,

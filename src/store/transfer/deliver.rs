@@ -155,8 +155,8 @@ impl<'a> Deliveries<'a> {
         self.places.sort_unstable_by_key(|place| place.chunk);
     }
 
-    /// Hands on what was carried: entries of a frame, each with its id, and the bytes of the frame. These may be kept; then
-    /// another buffer takes their place.
+    /// Hands on what was carried: entries of a frame, each with its id, and the bytes of the frame. These may be kept;
+    /// then another buffer takes their place.
     pub fn deliver(&self, entries: &[Entry], raw: &mut Vec<u8>) -> Result<(), StoreError> {
         let mut runs = self.runs(entries)?.into_iter().peekable();
         while let Some(Run { content, offset, raw: range }) = runs.next() {

@@ -1,8 +1,9 @@
 //! Packs of which all is wanted: the new pack shares their bytes on the disk, where the file system can do that.
 //!
-//! What is shared is checked like what is copied. Somebody else's pack is read in the new file, which nobody else can change.
-//! One of ours is read where it lies, since that is what the system has in memory; or not at all, if its file is as it was
-//! when it was written. It is looked at again afterwards: had somebody written to it meanwhile, its times would be others.
+//! What is shared is checked like what is copied. Somebody else's pack is read in the new file, which nobody else can
+//! change. One of ours is read where it lies, since that is what the system has in memory; or not at all, if its file
+//! is as it was when it was written. It is looked at again afterwards: had somebody written to it meanwhile, its times
+//! would be others.
 
 use std::cell::LazyCell;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use crate::disk::Version;
 use crate::storage::{Body, Draft, Sharing};
 use crate::store::StoreError;
+use crate::store::catalog::IndexCache;
 use crate::store::draft::frames_end;
 use crate::store::layout::Frame;
 use crate::store::packs::{Pack, Section};
@@ -21,7 +23,8 @@ impl Transfer<'_> {
     /// Makes a job of each span, or of all of a pack that can be shared.
     pub(super) fn jobs(&self, mut spans: Vec<Span>) -> Result<Vec<Job>, StoreError> {
         let (mut jobs, mut can_share) = (Vec::new(), None);
-        let intact = LazyCell::new(|| self.from.catalog.intact());
+        let cache = self.from.catalog.cache.as_ref();
+        let intact = LazyCell::new(|| cache.map(IndexCache::intact).unwrap_or_default());
         while let Some(first) = spans.first() {
             let name = first.pack.name;
             let rest = spans.iter().position(|span| span.pack.name != name).unwrap_or(spans.len());

@@ -13,10 +13,7 @@ fn refs_of(place: &Place) -> Vec<(Family, RefName)> {
 
 #[test]
 fn a_remote_that_lacks_what_it_names_changes_nothing_here() {
-    let (ours, ids) = with_chain(2);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[1]);
-    ours.keep(&memory);
+    let (ours, ids, v1) = with_tag(2, 1);
     let all: Vec<(Kind, crate::id::Digest)> = {
         let mut all = Vec::new();
         ours.store.each_object(&mut |kind, id| all.push((kind, id))).unwrap();
@@ -68,10 +65,7 @@ fn a_batch_that_is_not_there_changes_nothing_here() {
 
 #[test]
 fn targets_that_do_not_fit_their_family_are_passed_over() {
-    let (ours, ids) = with_chain(1);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[0]);
-    ours.keep(&memory);
+    let (ours, ids, v1) = with_tag(1, 0);
     let of = |family, text: &str| Ref { family, name: name(text) };
     for (name, target) in [
         (of(Family::Heads, "main"), Target::Tag(v1)),

@@ -37,21 +37,13 @@ fn request(ids: &[CommitId], v1: TagId) -> PushRequest {
     }
 }
 
-fn project() -> (Place, Vec<CommitId>, TagId) {
-    let (ours, ids) = with_chain(3);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[2]);
-    ours.keep(&memory);
-    (ours, ids, v1)
-}
-
 fn number_of_runs(place: &Place) -> usize {
     refs::runs(&place.keys, &place.afresh().store).unwrap().ids().len()
 }
 
 #[test]
 fn a_push_goes_on_where_it_was() {
-    let (ours, ids, v1) = project();
+    let (ours, ids, v1) = with_tag(3, 2);
     let request = request(&ids, v1);
     let fresh = || {
         let there = Place::new();
@@ -98,7 +90,7 @@ fn a_push_goes_on_where_it_was() {
 
 #[test]
 fn a_fetch_goes_on_where_it_was() {
-    let (ours, ids, v1) = project();
+    let (ours, ids, v1) = with_tag(3, 2);
     let there = Place::new();
     pushed(&ours, &there, &of_main(ids[0]));
     let theirs = Place::new();

@@ -180,12 +180,17 @@ fn with_chain(len: usize) -> (Place, Vec<CommitId>) {
     (place, ids)
 }
 
+/// The same with a tag `v1` of one of them.
+fn with_tag(len: usize, at: usize) -> (Place, Vec<CommitId>, TagId) {
+    let ((place, ids), memory) = (with_chain(len), object::Memory::default());
+    let v1 = tag(&memory, "v1", ids[at]);
+    place.keep(&memory);
+    (place, ids, v1)
+}
+
 #[test]
 fn what_one_pushes_another_fetches() {
-    let (ours, ids) = with_chain(3);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[1]);
-    ours.keep(&memory);
+    let (ours, ids, v1) = with_tag(3, 1);
     let there = Place::new();
     let request = PushRequest { tags: vec![(name("v1"), v1)], ..of_main(ids[2]) };
     let done = pushed(&ours, &there, &request);
@@ -271,12 +276,9 @@ fn a_branch_that_is_checked_out_there_is_left_alone() {
 
 #[test]
 fn what_is_deleted_there_keeps_its_history() {
-    let (ours, ids) = with_chain(2);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[0]);
-    ours.keep(&memory);
+    let (ours, ids, v1) = with_tag(2, 0);
     let there = Place::new();
-    let heads = vec![(name("main"), ids[1]), (name("wide"), ids[0])];
+    let heads = vec![(name("main"), ids[0]), (name("wide"), ids[1])];
     pushed(&ours, &there, &PushRequest { heads, tags: vec![(name("v1"), v1)], ..PushRequest::default() });
     let theirs = Place::new();
     fetched(&there, &theirs, &everything(DataPolicy::All));
@@ -288,7 +290,7 @@ fn what_is_deleted_there_keeps_its_history() {
     assert!(matches!(done[..], [Fate::Done, Fate::Done, Fate::CheckedOut, Fate::Absent]), "{done:?}");
     assert_eq!(
         [branch("wide"), branch("main")].map(|name| there.value(&name)),
-        [None, Some(Target::Commit(ids[1]))]
+        [None, Some(Target::Commit(ids[0]))]
     );
     there.check(true);
     // Again, and by somebody who remembers it.
@@ -299,7 +301,10 @@ fn what_is_deleted_there_keeps_its_history() {
     let gone = fetched(&there, &theirs, &everything(DataPolicy::Nothing)).gone;
     assert_eq!(gone, [tracking("wide")]);
     // What it pointed to is no garbage, and it can be there again.
-    assert!(there.closure(ids[0]).len() > 2);
+    let needed = ours.closure(ids[1]);
+    assert!(matches!(super::collection(Arc::new(there.keys.clone())), super::End::Done));
+    assert_eq!(there.closure(ids[1]), needed);
+    assert!(there.afresh().store.has(Kind::Tag, v1.digest()).unwrap());
     let again = PushRequest { heads: vec![(name("wide"), ids[1])], ..PushRequest::default() };
     assert!(matches!(fate(&pushed(&ours, &there, &again)), Fate::Done));
     there.check(true);
@@ -307,10 +312,7 @@ fn what_is_deleted_there_keeps_its_history() {
 
 #[test]
 fn a_deletion_said_twice_deletes_nothing_else() {
-    let (ours, ids) = with_chain(1);
-    let memory = object::Memory::default();
-    let v1 = tag(&memory, "v1", ids[0]);
-    ours.keep(&memory);
+    let (ours, ids, v1) = with_tag(1, 0);
     let there = Place::new();
     let (heads, tags) = (vec![(name("v1"), ids[0])], vec![(name("v1"), v1)]);
     pushed(&ours, &there, &PushRequest { heads, tags, ..PushRequest::default() });
