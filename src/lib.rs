@@ -10,6 +10,9 @@
 pub mod id;
 pub mod name;
 pub mod progress;
+#[cfg(test)]
+#[path = "../tests/support/skip.rs"]
+mod skip;
 pub mod suggest;
 pub mod value;
 

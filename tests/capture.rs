@@ -2,17 +2,21 @@
 
 #![cfg(feature = "git")]
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use mdl::capture::{self, CodeFiles};
 use mdl::name::TreePath;
+use skip::skipped;
 
 /// A folder with a git repository in it; `None`, loudly, where there is no git to make it.
 fn repository() -> Option<tempfile::TempDir> {
     let dir = tempfile::tempdir().unwrap();
     if Command::new("git").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("SKIPPED: no git to make a repository with");
+        skipped("no git to make a repository with");
         return None;
     }
     git(dir.path(), &["init", "-q", "-b", "main"]);

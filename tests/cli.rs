@@ -44,6 +44,8 @@ mod servers;
 #[cfg(unix)]
 #[path = "cli/share.rs"]
 mod share;
+#[path = "support/skip.rs"]
+mod skip;
 #[cfg(unix)]
 #[path = "support/sshd.rs"]
 mod sshd;

@@ -157,7 +157,7 @@ mod tests {
             Ok(status) if status.success() => Some(library),
             Ok(status) => panic!("the fake library does not build: {status}"),
             Err(error) => {
-                eprintln!("SKIPPED: no C compiler to build a fake library with: {error}");
+                crate::skip::skipped(format!("no C compiler to build a fake library with: {error}"));
                 None
             }
         }

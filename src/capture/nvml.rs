@@ -214,7 +214,7 @@ pub(super) mod tests {
             Ok(status) if status.success() => Some(Library::At(library)),
             Ok(status) => panic!("the fake library does not build: {status}"),
             Err(error) => {
-                eprintln!("SKIPPED: no C compiler to build a fake library with: {error}");
+                crate::skip::skipped(format!("no C compiler to build a fake library with: {error}"));
                 None
             }
         }

@@ -239,7 +239,7 @@ mod tests {
         let ask = "import platform; print(platform.python_implementation(), platform.python_version())";
         let here = std::process::Command::new("python3").args(["-I", "-c", ask]).output();
         let Some(here) = here.ok().filter(|output| output.status.success()) else {
-            eprintln!("skipped: there is no python3 to make an environment of");
+            crate::skip::skipped("there is no python3 to make an environment of");
             return;
         };
         let text = String::from_utf8(here.stdout).unwrap();
@@ -248,7 +248,7 @@ mod tests {
         let made =
             plan.create.iter().any(|(command, _)| run(command).is_ok_and(|output| output.status.success()));
         if !made {
-            eprintln!("skipped: this python3 cannot make environments");
+            crate::skip::skipped("this python3 cannot make environments");
             return;
         }
         assert!(plan.interpreter.exists(), "{:?}", plan.interpreter);

@@ -139,7 +139,7 @@ for folder, below, files in os.walk(root):
 json.dump(out, sys.stdout)";
     let output = std::process::Command::new("python3").args(["-I", "-c", SCRIPT]).output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else {
-        eprintln!("skipped: there is no python3 that could say what it imports");
+        crate::skip::skipped("there is no python3 that could say what it imports");
         return;
     };
     let files: Vec<(String, Vec<String>)> = serde_json::from_slice(&output.stdout).unwrap();

@@ -285,7 +285,7 @@ for line in parse_requirements(sys.argv[1], session=PipSession()):
         std::fs::write(&file, requirements(&packages).text).unwrap();
         let output = std::process::Command::new("python3").args(["-I", "-c", SCRIPT]).arg(&file).output();
         let Some(output) = output.ok().filter(|output| output.status.success()) else {
-            eprintln!("skipped: there is no python3 with a pip that could read requirements");
+            crate::skip::skipped("there is no python3 with a pip that could read requirements");
             return;
         };
         let expected = format!(

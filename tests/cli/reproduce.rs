@@ -102,7 +102,7 @@ const SERIES: &str = "import sys; print('%d.%d' % sys.version_info[:2])";
 fn another_version_of_an_imported_package_is_said_first() {
     let sandbox = Sandbox::new();
     if environment(&sandbox, "1.0").is_none() {
-        eprintln!("SKIPPED: there is no /usr/bin/python3");
+        crate::skip::skipped("there is no /usr/bin/python3");
         return;
     }
     sandbox.write(

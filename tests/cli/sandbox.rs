@@ -11,6 +11,7 @@ pub struct Sandbox {
     folder: Arc<TempDir>,
     project: String,
     env: Arc<Vec<(String, String)>>,
+    user: Option<u32>,
 }
 
 /// What a command said, and how it ended.
@@ -24,7 +25,7 @@ impl Sandbox {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let sandbox = Self { folder, project: "project".to_owned(), env: Arc::default() };
+        let sandbox = Self { folder, project: "project".to_owned(), env: Arc::default(), user: None };
         std::fs::create_dir_all(sandbox.root()).unwrap();
         std::fs::create_dir_all(sandbox.folder.path().join("home")).unwrap();
         sandbox
@@ -63,7 +64,12 @@ impl Sandbox {
 
     /// Another project in the same folder, which is there or is going to be.
     pub fn beside(&self, project: &str) -> Self {
-        Self { project: project.to_owned(), folder: self.folder.clone(), env: self.env.clone() }
+        Self {
+            project: project.to_owned(),
+            folder: self.folder.clone(),
+            env: self.env.clone(),
+            user: self.user,
+        }
     }
 
     /// The same project, whose commands have more in their environment.
@@ -72,11 +78,36 @@ impl Sandbox {
         Self { env: Arc::new(self.env.iter().cloned().chain(env).collect()), ..self }
     }
 
-    /// Writes a file of the project.
+    /// The same project, whose commands may do no more than an ordinary user: root reads and writes everything. Where
+    /// the tests run as root, all files get another owner, who then runs the commands.
+    #[cfg(unix)]
+    pub fn unprivileged(self) -> Self {
+        use std::os::unix::fs::{PermissionsExt, lchown};
+        const NOBODY: u32 = 65_534;
+        if !rustix::process::geteuid().is_root() {
+            return self;
+        }
+        std::fs::copy(env!("CARGO_BIN_EXE_mdl"), self.around().join("mdl")).unwrap();
+        let mut pending = vec![self.around()];
+        while let Some(path) = pending.pop() {
+            lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            if path.is_dir() && !path.is_symlink() {
+                pending.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        std::fs::set_permissions(self.around(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { user: Some(NOBODY), ..self }
+    }
+
+    /// Writes a file of the project, which belongs to whoever runs the commands.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        if self.user.is_some() {
+            std::os::unix::fs::lchown(&path, self.user, self.user).unwrap();
+        }
     }
 
     /// Reads a file of the project.
@@ -86,7 +117,14 @@ impl Sandbox {
 
     /// The binary with these arguments, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+        let mut command = match self.user {
+            Some(_) => Command::new(self.around().join("mdl")),
+            None => Command::new(env!("CARGO_BIN_EXE_mdl")),
+        };
+        #[cfg(unix)]
+        if let Some(user) = self.user {
+            std::os::unix::process::CommandExt::uid(&mut command, user);
+        }
         let home = self.folder.path().join("home");
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null()).env_clear();
         command.env("HOME", &home).env("XDG_CONFIG_HOME", home.join("config")).env("PATH", "/usr/bin:/bin");

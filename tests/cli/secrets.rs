@@ -35,7 +35,7 @@ fn git(sandbox: &Sandbox) {
             let url = "https://plainQXZ-git@host/x.git";
             assert!(git(&["remote", "add", "origin", url]).unwrap().status.success());
         }
-        _ => eprintln!("skipped: no git here, so that no token in a remote is looked for"),
+        _ => crate::skip::skipped("no git here, so that no token in a remote is looked for"),
     }
 }
 

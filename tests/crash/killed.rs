@@ -9,6 +9,7 @@ use crate::check::{all_sound, goes_on, sound};
 use crate::project::Project;
 use crate::record::{Recorded, Scenario};
 use crate::sharing;
+use crate::skip::skipped;
 
 /// The system calls that change files, or make changes durable.
 const CALLS: &str = "write,pwrite64,link,linkat,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,\
@@ -28,7 +29,7 @@ fn strace(arguments: &[&str], folder: &Path) -> Command {
 fn can_trace(folder: &Path) -> bool {
     let can = strace(&["true"], folder).status().is_ok_and(|status| status.success());
     if !can {
-        println!("SKIPPED: strace is missing or may not trace, so nothing was done to the real binary");
+        skipped("strace is missing or may not trace, so nothing was done to the real binary");
     }
     can
 }

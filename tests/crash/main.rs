@@ -19,5 +19,7 @@ mod project;
 mod record;
 mod runs;
 mod sharing;
+#[path = "../support/skip.rs"]
+mod skip;
 mod successors;
 mod values;

@@ -76,7 +76,7 @@ fn nothing_is_written_through_a_planted_link() {
 fn no_stage_is_made_behind_a_link_to_another_file_system() {
     let forge = Forge::new();
     let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
-        eprintln!("SKIPPED: there is no other file system at /dev/shm");
+        crate::skip::skipped("there is no other file system at /dev/shm");
         return;
     };
     symlink(other.path(), forge.sandbox.root().join("d")).unwrap();
@@ -217,7 +217,7 @@ fn a_repository_of_another_user_is_refused() {
             let told = String::from_utf8(output.stderr).unwrap();
             assert!(told.contains("another user"), "{told}");
         }
-        Err(error) => eprintln!("SKIPPED: cannot be another user: {error}"),
+        Err(error) => crate::skip::skipped(format!("cannot be another user: {error}")),
     }
 }
 

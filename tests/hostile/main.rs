@@ -13,5 +13,7 @@ mod runs;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code)] // The other tests of the binary use the rest of it.
 mod sandbox;
+#[path = "../support/skip.rs"]
+mod skip;
 mod terminal;
 mod unlucky;

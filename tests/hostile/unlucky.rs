@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sandbox::Sandbox;
+use crate::skip::skipped;
 
 /// A mount that is gone with the value; `None`, said aloud, where there is no right to mount.
 struct Mount<'a>(&'a Path);
@@ -17,7 +18,7 @@ impl<'a> Mount<'a> {
         if done.is_ok_and(|done| done.status.success()) {
             return Some(Self(at));
         }
-        eprintln!("SKIPPED: cannot mount at {}", at.display());
+        skipped(format!("cannot mount at {}", at.display()));
         None
     }
 }
@@ -37,7 +38,7 @@ fn reading_works_on_a_read_only_file_system() {
     let Some(_mount) = Mount::new(&["--bind", text], &root) else { return };
     if !Command::new("mount").args(["-o", "remount,ro,bind", text]).status().is_ok_and(|done| done.success())
     {
-        eprintln!("SKIPPED: cannot mount read-only");
+        skipped("cannot mount read-only");
         return;
     }
     for command in [

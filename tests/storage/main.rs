@@ -14,6 +14,8 @@ mod http;
 #[cfg(feature = "bucket")]
 #[path = "../support/servers.rs"]
 mod servers;
+#[path = "../support/skip.rs"]
+mod skip;
 #[cfg(all(unix, feature = "cli"))]
 mod ssh;
 #[cfg(all(unix, feature = "cli"))]

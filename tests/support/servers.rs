@@ -129,9 +129,7 @@ pub fn program(name: &str, variable: &str, installed: &str) -> Option<PathBuf> {
     let found = told.into_iter().chain([installed]).chain(on_path).find(|path| path.is_file());
     if found.is_none() {
         let why = format!("{name} is not installed: run .ci/servers, or set {variable}");
-        assert_ne!(std::env::var("MDL_TEST_SERVERS").as_deref(), Ok("required"), "{why}");
-        // Not through the macro: the test harness hides what that prints where the test passes.
-        let _ = writeln!(std::io::stderr(), "skipped: {why}");
+        crate::skip::skipped(why);
     }
     found
 }

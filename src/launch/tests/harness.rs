@@ -209,7 +209,10 @@ fn is_ignored(signal: i32) -> bool {
     let ignored =
         mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal - 1) & 1 == 1);
     if ignored {
-        eprintln!("skipped: {} was ignored when the tests were started", signal_name(signal).unwrap());
+        crate::skip::skipped(format!(
+            "{} was ignored at the start of the tests",
+            signal_name(signal).unwrap()
+        ));
     }
     ignored
 }
@@ -325,7 +328,7 @@ fn a_stop_and_a_continuation_are_passed_on() {
         read.ok().map(|_| text.rsplit(") ").next().unwrap_or_default().starts_with('T'))
     };
     if state().is_none() {
-        eprintln!("skipped: this system does not show the state of a process");
+        crate::skip::skipped("this system does not show the state of a process");
         return;
     }
     until("a stop", || state() == Some(true));
