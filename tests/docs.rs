@@ -1,4 +1,4 @@
-//! Checks the documents: links lead somewhere, and nothing was left to be filled in.
+//! Checks the documents: links lead somewhere, tests that are named exist, and nothing was left to be filled in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,38 @@ fn nothing_is_left_to_fill_in() {
     assert!(left.is_empty(), "to be filled in:\n{}", left.join("\n"));
 }
 
+/// The tests that the last cell of each row of a table names: `file: function`, or `function` of the same file.
+fn named_tests(text: &str) -> Vec<&str> {
+    let cells = text.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit("| ").next());
+    let spans = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    spans.map(|span| span.rsplit(": ").next().unwrap_or(span)).collect()
+}
+
+/// Every source of a test, joined.
+fn sources() -> String {
+    let (mut text, mut pending) = (String::new(), vec![root().join("src"), root().join("tests")]);
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).expect("the folder can be listed") {
+            let path = entry.expect("the folder can be listed").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text += &fs::read_to_string(&path).expect("a source can be read");
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/threats.md")).expect("the page can be read");
+    let (named, sources) = (named_tests(&text), sources());
+    assert!(named.len() > 40, "the tables were not found: {named:?}");
+    let absent = named.iter().filter(|name| !sources.contains(&format!("fn {name}()")));
+    assert_eq!(absent.collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
 #[test]
 fn the_checks_can_fail() {
     let here = root().join("README.md");
@@ -103,4 +135,5 @@ fn the_checks_can_fail() {
     assert_eq!(broken_link(&here, "## 1. One, `two`", "#1-one-two"), None);
     assert_eq!(links("see [a](b.md#c) and [d](e)"), ["b.md#c", "e"]);
     assert_eq!(prose("a\n```\n[x](y)\n```\nb"), "a\nb");
+    assert_eq!(named_tests("| an `attack` | refused | `hostile/x: one`, `two` |"), ["one", "two"]);
 }
