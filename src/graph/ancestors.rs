@@ -134,11 +134,53 @@ pub fn is_ancestor(find: &dyn Find, a: CommitId, b: CommitId) -> Result<bool, Ob
     Ok(false)
 }
 
+/// Those of some commits that are among the tips or come before one. All tips are walked at once, newest first, and no
+/// further than to the last of the commits.
+pub fn reachable(
+    find: &dyn Find,
+    wanted: &[CommitId],
+    tips: &[CommitId],
+) -> Result<HashSet<CommitId>, ObjectError> {
+    let mut missing: HashSet<CommitId> = wanted.iter().copied().collect();
+    let (mut seen, mut found, mut queue) = (HashSet::new(), HashSet::new(), BinaryHeap::new());
+    let mut reach =
+        |id: CommitId, millis: i64, queue: &mut BinaryHeap<_>, missing: &mut HashSet<CommitId>| {
+            if seen.insert(id) {
+                found.extend(missing.take(&id));
+                queue.push((millis, id));
+            }
+        };
+    // What a tip is need not be read.
+    tips.iter().for_each(|tip| reach(*tip, i64::MAX, &mut queue, &mut missing));
+    while let Some((_, id)) = queue.pop().filter(|_| !missing.is_empty()) {
+        let commit: Commit = get(find, id)?;
+        for parent in commit.parents {
+            reach(parent, commit.time.millis, &mut queue, &mut missing);
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::graph::fixture::{chain, commit};
+    use crate::id::{Digest, Kind};
     use crate::object::Memory;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Counts what is read.
+    struct Counting<'a> {
+        memory: &'a Memory,
+        reads: AtomicUsize,
+    }
+
+    impl Find for Counting<'_> {
+        fn find(&self, kind: Kind, id: Digest) -> Result<Option<Vec<u8>>, ObjectError> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.memory.find(kind, id)
+        }
+    }
 
     fn order(memory: &Memory, tips: &[CommitId]) -> Vec<CommitId> {
         ancestors(memory, tips).unwrap().map(|step| step.unwrap().0).collect()
@@ -175,6 +217,36 @@ mod tests {
         assert_eq!(ancestors(&memory, &[ids[9_999]]).unwrap().count(), 10_000);
         assert!(is_ancestor(&memory, ids[0], ids[9_999]).unwrap());
         assert!(!is_ancestor(&memory, ids[9_999], ids[0]).unwrap());
+    }
+
+    #[test]
+    fn what_many_tips_have_is_found_in_one_walk() {
+        let memory = Memory::default();
+        let ids = chain(&memory, 100);
+        let side = commit(&memory, 1_000, &[ids[10]]);
+        let alone = commit(&memory, 1_000, &[]);
+        let found = reachable(&memory, &[ids[3], side, alone, ids[60]], &[side, ids[50]]).unwrap();
+        assert_eq!(found, HashSet::from([ids[3], side]));
+        assert_eq!(reachable(&memory, &[], &[side]).unwrap(), HashSet::new());
+        assert_eq!(reachable(&memory, &[side], &[]).unwrap(), HashSet::new());
+    }
+
+    #[test]
+    fn of_a_history_no_more_is_read_than_it_takes() {
+        let memory = Memory::default();
+        let ids = chain(&memory, 1_000);
+        let counting = Counting { memory: &memory, reads: AtomicUsize::default() };
+        let tips: Vec<CommitId> = ids.iter().rev().take(300).copied().collect();
+        assert_eq!(reachable(&counting, &ids[700..701], &tips).unwrap().len(), 1);
+        assert_eq!(counting.reads.load(Ordering::Relaxed), 0, "a tip is none of its ancestors");
+        assert_eq!(reachable(&counting, &ids[500..501], &tips).unwrap().len(), 1);
+        assert!(counting.reads.load(Ordering::Relaxed) <= 500);
+        let elsewhere = commit(&memory, 1, &[]);
+        assert!(reachable(&counting, &[elsewhere], &tips).unwrap().is_empty());
+        assert!(
+            counting.reads.load(Ordering::Relaxed) <= 1_500,
+            "each commit once, whatever the number of tips"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod lanes;
 mod marks;
 mod merge_base;
 
-pub use ancestors::{Ancestors, ancestors, is_ancestor};
+pub use ancestors::{Ancestors, ancestors, is_ancestor, reachable};
 pub use between::{between, new_since};
 pub use closure::{Closure, walk};
 pub use lanes::{Edge, Lanes, Row};

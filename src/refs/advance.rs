@@ -5,7 +5,7 @@ use crate::refs::entry::{self, Entry, Nonce, Target};
 use crate::refs::footing::{self, Footing, random_nonce};
 use crate::refs::log::Log;
 use crate::refs::{Advanced, Move, Ref, RefError};
-use crate::storage::{Created, Storage, StorageError};
+use crate::storage::{Created, Key, Storage, StorageError};
 
 /// How often a create whose reply was lost is tried again before its end is called unknown.
 const TRIES: usize = 3;
@@ -71,8 +71,16 @@ pub(super) struct Advance<'a> {
     pub(super) nonce: &'a mut dyn FnMut() -> Result<Nonce, RefError>,
 }
 
+/// An entry that is about to be created.
+pub(super) struct Offer {
+    number: u64,
+    nonce: Nonce,
+    pub(super) key: Key,
+    pub(super) bytes: Vec<u8>,
+}
+
 /// What a later look at the log says of an attempt.
-enum Verdict {
+pub(super) enum Verdict {
     Done,
     Lost(Entry),
     /// The same value as before, with a new number: a collection's fence.
@@ -122,7 +130,7 @@ impl Advance<'_> {
     }
 
     /// Whether the target does not come after the base.
-    fn steps_back(&self) -> Result<bool, RefError> {
+    pub(super) fn steps_back(&self) -> Result<bool, RefError> {
         match (self.base, self.target) {
             (Some(Target::Commit(base)), Target::Commit(target)) => Ok(!(self.is_ancestor)(base, target)?),
             (None, Target::Commit(_)) => Ok(false),
@@ -132,9 +140,12 @@ impl Advance<'_> {
 
     /// Whether the ref has the target, or a commit that comes after it. The latter means nothing where
     /// this move steps back: what is to be undone comes after the target.
-    fn is_reached(&self, entry: &Entry, steps_back: bool) -> Result<bool, RefError> {
+    pub(super) fn is_reached(&self, entry: &Entry, steps_back: bool) -> Result<bool, RefError> {
         match (self.target, entry.target) {
             (target, current) if target == current => Ok(true),
+            // The target comes after the base, so that the base does not come after the target. To ask would be to
+            // read the whole history.
+            (_, current) if !steps_back && Some(current) == self.base => Ok(false),
             (Target::Commit(target), Target::Commit(current)) if !steps_back => {
                 (self.is_ancestor)(target, current)
             }
@@ -142,11 +153,18 @@ impl Advance<'_> {
         }
     }
 
-    fn is_base(&self, entry: &Entry) -> bool {
+    pub(super) fn is_base(&self, entry: &Entry) -> bool {
         !entry.target.is_terminal() && Some(entry.target).filter(Target::exists) == self.base
     }
 
     fn attempt(&mut self, footing: &Footing, steps_back: bool) -> Result<Verdict, RefError> {
+        let offer = self.offer(footing, steps_back)?;
+        let created = self.storage.create(&offer.key, &offer.bytes);
+        self.conclude(offer, created, None, steps_back)
+    }
+
+    /// The entry that an attempt is going to create.
+    pub(super) fn offer(&mut self, footing: &Footing, steps_back: bool) -> Result<Offer, RefError> {
         let (number, last, nonce) = (footing.number + 1, &footing.entry, (self.nonce)()?);
         let entry = Entry {
             target: self.target,
@@ -159,9 +177,25 @@ impl Advance<'_> {
             when: self.by.when.clone(),
             why: self.by.why.clone(),
         };
-        let created = self.offer(number, &entry)?;
+        let bytes = entry::bounded(&entry, self.log.prefix())?;
+        Ok(Offer { number, nonce, key: self.log.key(number)?, bytes })
+    }
+
+    /// What became of an attempt, of which the first create was answered like this. `highest` is the last number of the
+    /// log in a listing since, where there was one.
+    pub(super) fn conclude(
+        &self,
+        offer: Offer,
+        created: Result<Created, StorageError>,
+        highest: Option<u64>,
+        steps_back: bool,
+    ) -> Result<Verdict, RefError> {
+        let (number, nonce) = (offer.number, offer.nonce);
+        let created = self.insist(offer, created)?;
         let judged = (|| {
-            if matches!(created, Ok(Created::Created)) && self.log.highest()? == Some(number) {
+            if matches!(created, Ok(Created::Created))
+                && highest.map_or_else(|| self.log.highest(), |highest| Ok(Some(highest)))? == Some(number)
+            {
                 return Ok(Verdict::Done);
             }
             let Some((at, value)) = self.log.read()? else { return self.gone(created) };
@@ -178,16 +212,20 @@ impl Advance<'_> {
         RefError::Unknown { name: self.log.prefix().to_owned(), source }
     }
 
-    /// Creates the entry: the same key and body until the answer is definite, or the storage seems out of reach.
-    fn offer(&self, number: u64, entry: &Entry) -> Result<Result<Created, StorageError>, RefError> {
-        let (key, bytes) = (self.log.key(number)?, entry::bounded(entry, self.log.prefix())?);
-        let error = match self.storage.create(&key, &bytes) {
+    /// Creates the entry again, after a first answer: the same key and body until the answer is definite, or the storage
+    /// seems out of reach.
+    fn insist(
+        &self,
+        offer: Offer,
+        first: Result<Created, StorageError>,
+    ) -> Result<Result<Created, StorageError>, RefError> {
+        let error = match first {
             // Only of the first try is it known that nothing happened before it.
             Err(refusal) if refusal.is_refusal() => return Err(refusal.into()),
             Err(error) => error,
             created => return Ok(created),
         };
-        let again = (1..TRIES).find_map(|_| self.storage.create(&key, &bytes).ok());
+        let again = (1..TRIES).find_map(|_| self.storage.create(&offer.key, &offer.bytes).ok());
         // The first error tells why: a folder that could not be synced says no more than that from then on.
         Ok(again.ok_or(error))
     }

@@ -77,19 +77,24 @@ pub(super) fn born(
     if let Some(last) = log.read()? {
         return Ok(last);
     }
-    let birth = Entry {
+    let birth = birth(by, nonce()?);
+    storage.create(&log.key(0)?, &entry::bounded(&birth, log.prefix())?)?;
+    log.read()?.ok_or_else(|| log.vanished())
+}
+
+/// The first entry of a log.
+pub(super) fn birth(by: &Move, nonce: Nonce) -> Entry {
+    Entry {
         target: Target::Birth,
         previous: None,
-        nonce: nonce()?,
+        nonce,
         recent: Vec::new(),
         stepped_back: None,
         epoch: 0,
         who: by.who.clone(),
         when: by.when.clone(),
         why: "birth".to_owned(),
-    };
-    storage.create(&log.key(0)?, &entry::bounded(&birth, log.prefix())?)?;
-    log.read()?.ok_or_else(|| log.vanished())
+    }
 }
 
 /// The footing of who has just read this entry.

@@ -19,6 +19,7 @@ mod fence;
 mod footing;
 mod listing;
 mod log;
+mod many;
 mod runs;
 mod survey;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
 pub use footing::{Doomed, Footing, doomed, stand};
 pub use listing::{Logged, all_logs, list_all, moved_names, names};
+pub use many::{Ends, Moving, advance_all, stand_all};
 pub use runs::{Runs, packed_runs, runs};
 pub use survey::{Survey, is_current, survey};
 

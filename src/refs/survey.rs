@@ -67,7 +67,11 @@ fn highest(storage: &dyn Storage) -> Result<BTreeMap<Ref, u64>, RefError> {
     Ok(numbers)
 }
 
-fn note(storage: &dyn Storage, key: &Key, numbers: &mut BTreeMap<Ref, u64>) -> Result<(), RefError> {
+pub(super) fn note(
+    storage: &dyn Storage,
+    key: &Key,
+    numbers: &mut BTreeMap<Ref, u64>,
+) -> Result<(), RefError> {
     let Some((name, log)) = ref_of(key) else { return Ok(()) };
     let Some(number) = number_in(log, key) else { return Ok(()) };
     let number = Log::new(storage, log.to_owned()).checked(number)?;
@@ -85,7 +89,7 @@ fn ref_of(key: &Key) -> Option<(Ref, &str)> {
 }
 
 /// Reads entries, several at a time; what is gone by now is left out.
-fn read_all(storage: &dyn Storage, wanted: &[(&Ref, u64)]) -> Result<Survey, RefError> {
+pub(super) fn read_all(storage: &dyn Storage, wanted: &[(&Ref, u64)]) -> Result<Survey, RefError> {
     let read = |(name, number): &(&Ref, u64)| Log::of(storage, name).entry(*number);
     let share = wanted.len().div_ceil(READERS).max(1);
     let results: Vec<Result<Vec<_>, RefError>> = std::thread::scope(|scope| {

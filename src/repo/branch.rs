@@ -60,12 +60,7 @@ impl Repository {
         let tags = self.tags()?.into_iter().map(|tagged| tagged.tag.commit);
         let mut others: Vec<CommitId> = branches.map(|branch| branch.commit).chain(tags).collect();
         others.extend(self.head()?.commit());
-        for other in others {
-            if graph::is_ancestor(&self.store, commit, other)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(graph::reachable(&self.store, &[commit], &others)?.contains(&commit))
     }
 
     /// Gives a branch another name. Interrupted in between, both names exist.
@@ -133,7 +128,7 @@ impl Repository {
     }
 }
 
-fn done(name: &refs::Ref, moved: Advanced) -> Result<(), RepoError> {
+pub(in crate::repo) fn done(name: &refs::Ref, moved: Advanced) -> Result<(), RepoError> {
     match moved {
         Advanced::Done => Ok(()),
         Advanced::Lost(_) => Err(RepoError::Conflict { ref_name: name.name.to_string() }),

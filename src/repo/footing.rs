@@ -99,19 +99,22 @@ impl Repository {
         {
             return Ok(true);
         }
+        Ok(graph::reachable(&self.store, &[commit], &self.kept_tips()?)?.contains(&commit))
+    }
+
+    /// The commits that branches, remembered branches, a HEAD without a branch and tags point to.
+    pub(super) fn kept_tips(&self) -> Result<Vec<CommitId>, RepoError> {
+        let mut tips = Vec::new();
         for family in [Family::Heads, Family::Remotes, Family::Detached, Family::Tags] {
             for (_, entry) in refs::list(&*self.storage, family)? {
-                let tip = match entry.target {
-                    Target::Commit(tip) => tip,
-                    Target::Tag(tag) => object::get::<Tag>(&self.store, tag)?.commit,
-                    _ => continue,
-                };
-                if graph::is_ancestor(&self.store, commit, tip)? {
-                    return Ok(true);
+                match entry.target {
+                    Target::Commit(tip) => tips.push(tip),
+                    Target::Tag(tag) => tips.push(object::get::<Tag>(&self.store, tag)?.commit),
+                    _ => {}
                 }
             }
         }
-        Ok(false)
+        Ok(tips)
     }
 }
 

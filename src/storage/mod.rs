@@ -102,6 +102,12 @@ pub trait Storage: Send + Sync {
     /// Creates a key with these bytes, unless it exists.
     fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, StorageError>;
 
+    /// Creates many keys as [`Storage::create`] does, in no particular order, and says of each how that ended. Where it
+    /// can be had, they are made durable together.
+    fn create_many(&self, keys: &[(Key, Vec<u8>)]) -> Vec<Result<Created, StorageError>> {
+        keys.iter().map(|(key, bytes)| self.create(key, bytes)).collect()
+    }
+
     /// Starts a body that is written piece by piece, and gets its key at the end.
     fn draft(&self) -> Result<Box<dyn Draft>, StorageError>;
 

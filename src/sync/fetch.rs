@@ -10,7 +10,7 @@ use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
 use crate::object::{self, Link, Memory, ObjectError, Overlay, Runs};
 use crate::progress::Progress;
-use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
+use crate::refs::{self, Advanced, Family, Footing, Move, Moving, Ref, RefError, Survey, Target};
 use crate::store::{PackName, Section, StoreError, Transfer, Trust};
 use crate::sync::supply::{DataPolicy, Supply};
 use crate::sync::{FEW_RUNS, Local, Remote, SyncError, unwrapped};
@@ -231,8 +231,8 @@ impl Fetch<'_> {
         }
         self.gather(&mut planned)?;
         let by = Move { why: format!("fetch: {}", self.request.remote), ..self.by.clone() };
-        let stand = |plan: &Planned| refs::stand(self.local.storage, &plan.name, &by);
-        let footings = planned.iter().map(stand).collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<Ref> = planned.iter().map(|plan| plan.name.clone()).collect();
+        let footings = refs::stand_all(self.local.storage, &names, &by)?;
         let (_, doomed) = refs::doomed(self.local.storage)?;
         if planned.iter().any(|plan| plan.target.exists()) {
             self.metadata(&doomed)?;
@@ -240,7 +240,10 @@ impl Fetch<'_> {
             let tips = planned.iter().map(|plan| plan.target).collect::<Vec<_>>();
             self.complete(&tips, &bases, &doomed)?;
         }
-        planned.into_iter().zip(&footings).try_for_each(|(plan, footing)| self.advance(plan, footing, &by))
+        let moving = |(plan, footing): (Planned, Footing)| {
+            (Moving { name: plan.name, base: plan.base, target: plan.target }, footing)
+        };
+        self.advance(planned.into_iter().zip(footings).map(moving).collect(), &by)
     }
 
     /// Makes one batch of many finished runs.
@@ -301,27 +304,30 @@ impl Fetch<'_> {
         Ok(tips)
     }
 
-    /// Moves a ref from where it stood before everything was brought.
-    fn advance(&mut self, plan: Planned, footing: &Footing, by: &Move) -> Result<(), SyncError> {
-        let Planned { name, base, target } = plan;
-        let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
+    /// Moves refs from where they stood before everything was brought.
+    fn advance(&mut self, moves: Vec<(Moving, Footing)>, by: &Move) -> Result<(), SyncError> {
         let Local { storage, store } = self.local;
-        let mut upload = |now: &Footing| {
+        let mut upload = |at: usize, now: &Footing| {
+            let (Moving { base, target, .. }, footing) = &moves[at];
             if footing.is_as(now) || !target.exists() {
                 return Ok(());
             }
             // A collection came in between, and may not have seen what was brought.
+            let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
             let again = self.metadata(&now.doomed);
-            let again = again.and_then(|()| self.complete(&[target], &known, &now.doomed));
+            let again = again.and_then(|()| self.complete(&[*target], &known, &now.doomed));
             again.map_err(|error| RefError::Upload(error.into()))
         };
         let is_ancestor = |a, b| Ok(graph::is_ancestor(store, a, b)?);
-        let moved = refs::advance_from(storage, &name, footing, base, target, by, &mut upload, &is_ancestor);
-        match moved.map_err(unwrapped)? {
-            Advanced::Done => self.told(name, base, target),
-            // Another fetch was faster: what it fetched is as true.
-            Advanced::Lost(_) => Ok(()),
+        let ends = refs::advance_all(storage, &moves, by, &mut upload, &is_ancestor).map_err(unwrapped)?;
+        for ((moving, _), end) in moves.into_iter().zip(ends) {
+            match end.map_err(unwrapped)? {
+                Advanced::Done => self.told(moving.name, moving.base, moving.target)?,
+                // Another fetch was faster: what it fetched is as true.
+                Advanced::Lost(_) => {}
+            }
         }
+        Ok(())
     }
 
     fn told(&mut self, name: Ref, from: Option<Target>, to: Target) -> Result<(), SyncError> {

@@ -10,13 +10,16 @@ use crate::id::{CommitId, Kind, TagId};
 use crate::name::{RefName, RunId};
 use crate::object::{self, Find, Link, Memory, ObjectError, Overlay, Runs};
 use crate::progress::Progress;
-use crate::refs::{self, Advanced, Family, Footing, Move, Ref, RefError, Survey, Target};
+use crate::refs::{self, Advanced, Family, Footing, Move, Moving, Ref, RefError, Survey, Target};
 use crate::storage::StorageError;
 use crate::sync::supply::{DataPolicy, Supplied, Supply};
 use crate::sync::{FEW_RUNS, Local, Remote, SyncError, unwrapped};
 
 /// Runs in one batch at most.
 const BATCH: usize = 50_000;
+
+/// So few refs are moved each for itself.
+const FEW_REFS: usize = 8;
 
 /// What is to be pushed.
 #[derive(Clone, Debug, Default)]
@@ -122,9 +125,7 @@ pub fn push(
     let mut push = Push { local, remote, survey, by, data, progress, own, found, done };
     let moves_heads = !request.heads.is_empty() || !request.deletions.is_empty();
     let checked_out = if moves_heads { remote.checked_out()? } else { None };
-    for (name, commit) in &request.heads {
-        push.head(name, *commit, checked_out.as_ref() == Some(name))?;
-    }
+    push.heads(&request.heads, checked_out.as_ref())?;
     for deletion in &request.deletions {
         push.delete(deletion, checked_out.as_ref() == Some(&deletion.name))?;
     }
@@ -132,6 +133,16 @@ pub fn push(
     push.runs(&request.runs)?;
     refs::settle(&*remote.storage, &push.found)?;
     Ok(push.done)
+}
+
+/// What became of a ref, from how its move ended.
+fn fate(moved: Result<Advanced, RefError>) -> Result<Fate, SyncError> {
+    match moved {
+        Ok(Advanced::Done) => Ok(Fate::Done),
+        Ok(Advanced::Lost(_)) => Ok(Fate::Lost),
+        Err(RefError::Unknown { source, .. }) => Ok(Fate::Unknown(source)),
+        Err(error) => Err(unwrapped(error)),
+    }
 }
 
 /// A push under way.
@@ -154,17 +165,38 @@ impl Push<'_> {
         self.survey.get(name).map(|(_, entry)| entry.target).filter(Target::exists)
     }
 
-    fn head(&mut self, name: &RefName, commit: CommitId, checked_out: bool) -> Result<(), SyncError> {
+    fn heads(
+        &mut self,
+        heads: &[(RefName, CommitId)],
+        checked_out: Option<&RefName>,
+    ) -> Result<(), SyncError> {
+        let mut moves = Vec::new();
+        for (name, commit) in heads {
+            let (from, fate) = self.head(name, *commit, checked_out == Some(name))?;
+            let name = Ref { family: Family::Heads, name: name.clone() };
+            moves.push((name, from, Target::Commit(*commit), fate));
+        }
+        self.advance_each(moves)
+    }
+
+    /// What a branch points to there, and what becomes of it, unless it is to be moved.
+    fn head(
+        &mut self,
+        name: &RefName,
+        commit: CommitId,
+        checked_out: bool,
+    ) -> Result<(Option<Target>, Option<Fate>), SyncError> {
         let name = Ref { family: Family::Heads, name: name.clone() };
         let (from, to) = (self.value(&name), Target::Commit(commit));
         let fate = match from {
-            Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => self.again(&name, to)?,
-            Some(Target::Commit(there)) if !self.is_ancestor(there, commit)? => Fate::Behind,
-            Some(_) | None if checked_out => Fate::CheckedOut,
-            _ => self.advance(&name, from, to)?,
+            // What comes after a base is found near it; that something does not takes the whole history.
+            Some(Target::Commit(there)) if there == commit => Some(self.again(&name, to)?),
+            Some(Target::Commit(there)) if self.is_ancestor(there, commit)? => None,
+            Some(Target::Commit(there)) if self.is_ancestor(commit, there)? => Some(self.again(&name, to)?),
+            Some(Target::Commit(_)) => Some(Fate::Behind),
+            _ => None,
         };
-        self.done.refs.push(PushedRef { name, from, to, fate });
-        Ok(())
+        Ok((from, fate.or(checked_out.then_some(Fate::CheckedOut))))
     }
 
     fn tags(&mut self, tags: &[(RefName, TagId)]) -> Result<(), SyncError> {
@@ -173,13 +205,29 @@ impl Push<'_> {
             (self.value(&name), name, Target::Tag(*tag))
         };
         let tags: Vec<(Option<Target>, Ref, Target)> = tags.iter().map(tag).collect();
-        self.send_ahead(tags.iter().filter(|(from, ..)| from.is_none()).map(|(from, _, to)| (*from, *to)))?;
+        let mut moves = Vec::new();
         for (from, name, to) in tags {
             let fate = match from {
-                Some(there) if there == to => self.again(&name, to)?,
-                Some(_) => Fate::Taken,
-                None => self.advance(&name, None, to)?,
+                Some(there) if there == to => Some(self.again(&name, to)?),
+                Some(_) => Some(Fate::Taken),
+                None => None,
             };
+            moves.push((name, from, to, fate));
+        }
+        self.advance_each(moves)
+    }
+
+    /// Moves those refs whose fate is open, and tells of all of them in their order.
+    fn advance_each(
+        &mut self,
+        moves: Vec<(Ref, Option<Target>, Target, Option<Fate>)>,
+    ) -> Result<(), SyncError> {
+        let open = moves.iter().filter(|(.., fate)| fate.is_none());
+        let open: Vec<_> = open.map(|(name, from, to, _)| (name.clone(), *from, *to)).collect();
+        let mut fates = self.advance_many(open)?.into_iter();
+        for (name, from, to, fate) in moves {
+            // Each open one has got its fate; without one, nothing is known of it.
+            let Some(fate) = fate.or_else(|| fates.next()) else { continue };
             self.done.refs.push(PushedRef { name, from, to, fate });
         }
         Ok(())
@@ -251,9 +299,8 @@ impl Push<'_> {
         }
         let loose = loose.into_iter().map(|(name, base, to)| (name, base.filter(Target::exists), to));
         let loose: Vec<(Ref, Option<Target>, Target)> = loose.collect();
-        self.send_ahead(loose.iter().map(|(_, base, to)| (*base, *to)))?;
-        for (name, base, target) in loose {
-            let fate = self.advance(&name, base, target)?;
+        let fates = self.advance_many(loose.clone())?;
+        for ((name, _, target), fate) in loose.into_iter().zip(fates) {
             self.settle_run(name, target, fate, 1);
         }
         self.batches(new)
@@ -285,11 +332,57 @@ impl Push<'_> {
         }
     }
 
+    /// Moves refs, from where they are and to where they go, and says what became of each. What many need goes together,
+    /// from where all of them stand; if one of them cannot be moved, each goes for itself, and it is told when it is its turn.
+    fn advance_many(&mut self, moves: Vec<(Ref, Option<Target>, Target)>) -> Result<Vec<Fate>, SyncError> {
+        if moves.len() <= FEW_REFS || !self.is_all_here(&moves)? {
+            self.send_ahead(&moves)?;
+            return moves.into_iter().map(|(name, base, target)| self.advance(&name, base, target)).collect();
+        }
+        let names: Vec<Ref> = moves.iter().map(|(name, ..)| name.clone()).collect();
+        let footings = refs::stand_all(&*self.remote.storage, &names, self.by)?;
+        let (_, doomed) = refs::doomed(&*self.remote.storage)?;
+        let known: Vec<CommitId> = moves.iter().filter_map(|(_, base, _)| (*base)?.commit()).collect();
+        let targets: Vec<Target> = moves.iter().map(|(.., target)| *target).collect();
+        let supplied = self.supply(&targets, &known, &doomed)?;
+        self.count(supplied);
+        let moving = |((name, base, target), footing)| (Moving { name, base, target }, footing);
+        let moves: Vec<(Moving, Footing)> = moves.into_iter().zip(footings).map(moving).collect();
+        let (this, mut again) = (&*self, Supplied::default());
+        let mut upload = |at: usize, now: &Footing| {
+            let (Moving { base, target, .. }, footing) = &moves[at];
+            if footing.is_as(now) {
+                return Ok(());
+            }
+            // A collection came in between, and may not have seen what was sent.
+            let known: Vec<CommitId> = base.and_then(|base| base.commit()).into_iter().collect();
+            let more = this.supply(&[*target], &known, &now.doomed);
+            again.add(more.map_err(|error| RefError::Upload(error.into()))?);
+            Ok(())
+        };
+        let is_ancestor = |a, b| this.is_ancestor(a, b).map_err(|error| RefError::Upload(error.into()));
+        let ends = refs::advance_all(&*self.remote.storage, &moves, self.by, &mut upload, &is_ancestor);
+        let fates = ends.map_err(unwrapped)?.into_iter().map(fate).collect();
+        self.count(again);
+        fates
+    }
+
+    /// Whether all that refs are going to name directly is here.
+    fn is_all_here(&self, moves: &[(Ref, Option<Target>, Target)]) -> Result<bool, SyncError> {
+        for (kind, id) in moves.iter().filter_map(|(.., target)| target.object()) {
+            if !self.local.store.has(kind, id)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Sends in few packs what several refs are going to need, given from where they move and where to. Else each
     /// sends a pack of its own, which all after it list. None of them relies on this: each looks again, from its own
     /// footing.
-    fn send_ahead(&mut self, moves: impl Iterator<Item = (Option<Target>, Target)>) -> Result<(), SyncError> {
-        let (bases, targets): (Vec<Option<Target>>, Vec<Target>) = moves.unzip();
+    fn send_ahead(&mut self, moves: &[(Ref, Option<Target>, Target)]) -> Result<(), SyncError> {
+        let (bases, targets): (Vec<Option<Target>>, Vec<Target>) =
+            moves.iter().map(|(_, base, target)| (*base, *target)).unzip();
         if targets.len() < 2 {
             return Ok(());
         }
@@ -317,12 +410,7 @@ impl Push<'_> {
         let storage = &*this.remote.storage;
         let moved = refs::advance(storage, name, base, target, this.by, &mut upload, &is_ancestor);
         self.count(supplied);
-        match moved {
-            Ok(Advanced::Done) => Ok(Fate::Done),
-            Ok(Advanced::Lost(_)) => Ok(Fate::Lost),
-            Err(RefError::Unknown { source, .. }) => Ok(Fate::Unknown(source)),
-            Err(error) => Err(unwrapped(error)),
-        }
+        fate(moved)
     }
 
     fn count(&mut self, supplied: Supplied) {

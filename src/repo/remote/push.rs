@@ -1,10 +1,17 @@
 //! Pushing what is named here.
 
+use std::collections::BTreeMap;
+
+use crate::graph;
 use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
-use crate::refs::{self, Family, Ref, Target};
+use crate::refs::{self, Family, Footing, Moving, Ref, Target};
+use crate::repo::branch::done;
 use crate::repo::{Head, RemoteInfo, RepoError, Repository, Upstream};
 use crate::sync::{self, DataPolicy, Deletion, Fate, PushRequest, Pushed, RunTip};
+
+/// So few refs are remembered each for itself.
+const FEW_REFS: usize = 8;
 
 /// What to push.
 #[derive(Clone, Debug, Default)]
@@ -48,14 +55,13 @@ impl Repository {
         let remote = if options.delete { self.remote(&name) } else { self.remote_to_push(&name) }?;
         let pushed = sync::push(self.local(), &remote, &request, &self.mover("push"), progress);
         let pushed = pushed.map_err(|error| self.of_remote(&name, error))?;
-        for head in &pushed.refs {
-            match (&head.fate, head.from) {
-                (Fate::Done, _) => self.remember(&name, &head.name, head.to)?,
-                // Whoever moved it there may have been stopped before it was remembered here.
-                (Fate::UpToDate, there) => self.remember(&name, &head.name, there.unwrap_or(head.to))?,
-                _ => {}
-            }
-        }
+        let arrived = pushed.refs.iter().filter_map(|head| match (&head.fate, head.from) {
+            (Fate::Done, _) => Some((&head.name, head.to)),
+            // Whoever moved it there may have been stopped before it was remembered here.
+            (Fate::UpToDate, there) => Some((&head.name, there.unwrap_or(head.to))),
+            _ => None,
+        });
+        self.remember(&name, arrived.collect())?;
         let followed = self.follow(&name, &pushed)?;
         Ok(PushDone { remote: self.remote_info(&name)?, pushed, followed })
     }
@@ -135,20 +141,55 @@ impl Repository {
         Ok(tips)
     }
 
-    /// Remembers what a branch of a remote points to, or that it is gone, as a fetch would.
-    fn remember(&self, remote: &RemoteName, head: &Ref, to: Target) -> Result<(), RepoError> {
-        let tracking = RefName::new(&format!("{remote}/{}", head.name)).ok();
-        let Some(name) = tracking.filter(|_| head.family == Family::Heads) else { return Ok(()) };
-        let name = Ref { family: Family::Remotes, name };
-        let base = refs::read(&*self.storage, &name)?.map(|(_, entry)| entry.target).filter(Target::exists);
+    /// Remembers what branches of a remote point to, or that they are gone, as a fetch would.
+    fn remember(&self, remote: &RemoteName, heads: Vec<(&Ref, Target)>) -> Result<(), RepoError> {
+        let tracking = |(head, to): (&Ref, Target)| {
+            let name = RefName::new(&format!("{remote}/{}", head.name)).ok();
+            let name = name.filter(|_| head.family == Family::Heads)?;
+            Some((Ref { family: Family::Remotes, name }, to))
+        };
+        let heads: Vec<(Ref, Target)> = heads.into_iter().filter_map(tracking).collect();
         let why = format!("push: {remote}");
-        match (to, base) {
-            (Target::Commit(commit), _) => self.point(&name, base, commit, &why),
-            (Target::Deleted, Some(_)) => {
-                self.advance_ref(&name, base, to, &why, &self.store, &mut |_| Ok(()))
-            }
-            _ => Ok(()),
+        if heads.len() > FEW_REFS {
+            return self.remember_many(heads, &why);
         }
+        for (name, to) in heads {
+            let base = refs::read(&*self.storage, &name)?.map(|(_, entry)| entry.target);
+            match (to, base.filter(Target::exists)) {
+                (Target::Commit(commit), base) => self.point(&name, base, commit, &why)?,
+                (Target::Deleted, base @ Some(_)) => {
+                    self.advance_ref(&name, base, to, &why, &self.store, &mut |_| Ok(()))?
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of many at once.
+    fn remember_many(&self, heads: Vec<(Ref, Target)>, why: &str) -> Result<(), RepoError> {
+        let by = self.mover(why);
+        // One name may be pushed twice; the last is what is there.
+        let heads: BTreeMap<Ref, Target> = heads.into_iter().collect();
+        let there = refs::moved_names(&*self.storage, Family::Remotes)?;
+        let is_new = |name: &Ref, to: &Target| to.exists() || there.binary_search(&name.name).is_ok();
+        let heads: Vec<(Ref, Target)> = heads.into_iter().filter(|(name, to)| is_new(name, to)).collect();
+        let names: Vec<Ref> = heads.iter().map(|(name, _)| name.clone()).collect();
+        let footings = refs::stand_all(&*self.storage, &names, &by)?;
+        let commits: Vec<CommitId> = heads.iter().filter_map(|(_, to)| to.commit()).collect();
+        let held = graph::reachable(&self.store, &commits, &self.kept_tips()?)?;
+        let moving = |((name, target), footing): ((Ref, Target), Footing)| {
+            (Moving { name, base: Some(footing.entry.target), target }, footing)
+        };
+        let moves: Vec<(Moving, Footing)> = heads.into_iter().zip(footings).map(moving).collect();
+        let secure = &mut |at: usize, now: &Footing| match moves[at].0.target.commit() {
+            Some(commit) if held.contains(&commit) => self.secure_held(commit, now),
+            Some(commit) => self.secure(commit, now),
+            None => Ok(()),
+        };
+        let is_ancestor = |a, b| Ok(graph::is_ancestor(&self.store, a, b)?);
+        let ends = refs::advance_all(&*self.storage, &moves, &by, secure, &is_ancestor)?;
+        moves.iter().zip(ends).try_for_each(|((moving, _), end)| done(&moving.name, end?))
     }
 
     /// Lets the branch that is checked out follow the one that it was pushed to, if it follows none.

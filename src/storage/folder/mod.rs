@@ -4,6 +4,7 @@
 //! whatever stops us. Nothing is followed that is a symbolic link or other than a plain file or directory:
 //! the folder may have come from a stranger. Reading writes nothing.
 
+mod many;
 mod place;
 mod read;
 mod write;
@@ -195,6 +196,13 @@ impl Storage for Folder {
             temporary.publish(key)
         };
         create().map_err(|source| failed("create", key, source))
+    }
+
+    fn create_many(&self, keys: &[(Key, Vec<u8>)]) -> Vec<Result<Created, StorageError>> {
+        match keys.len() <= MOST_SYNCS {
+            true => keys.iter().map(|(key, bytes)| self.create(key, bytes)).collect(),
+            false => many::create(&self.shared, keys),
+        }
     }
 
     fn draft(&self) -> Result<Box<dyn Draft>, StorageError> {

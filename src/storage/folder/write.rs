@@ -79,13 +79,7 @@ impl Temporary {
             folder.prepare(dir)?;
             named = self.name(&target);
         }
-        let created = match named {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                read::require_plain(&target)?;
-                Created::Exists
-            }
-            named => named.map(|()| Created::Created)?,
-        };
+        let created = created(named, &target)?;
         self.remove();
         // Also for a key that exists: whoever made it may not have come so far.
         folder.sync_dir(dir)?;
@@ -93,7 +87,7 @@ impl Temporary {
     }
 
     /// Gives the file its final name, by a link or, where there are none, by a rename that replaces nothing.
-    fn name(&mut self, target: &Path) -> io::Result<()> {
+    pub(super) fn name(&mut self, target: &Path) -> io::Result<()> {
         match self.folder.disk.link(&self.path, target) {
             Err(error) if may_lack_links(&error) => {
                 self.folder.disk.rename_new(&self.path, target)?;
@@ -109,6 +103,17 @@ impl Temporary {
             // What stays in `tmp/` harms nobody, and can be swept.
             let _ = self.folder.disk.remove_file(&self.path);
         }
+    }
+}
+
+/// Whether a key came to be, from how giving a file its name ended.
+pub(super) fn created(named: io::Result<()>, target: &Path) -> io::Result<Created> {
+    match named {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read::require_plain(target)?;
+            Ok(Created::Exists)
+        }
+        named => named.map(|()| Created::Created),
     }
 }
 
