@@ -17,6 +17,8 @@ pub(crate) use record::{record, words};
 
 /// Deepest nesting of lists, maps and records.
 pub const MAX_DEPTH: usize = 64;
+/// What a map weighs, see [`weighed`]: each takes about as much memory as this many other values and more.
+pub const MAP_WEIGHT: usize = 4;
 
 /// Something that has canonical bytes.
 pub trait Encode {
@@ -47,9 +49,23 @@ pub fn to_bytes(value: &impl Encode) -> Vec<u8> {
     writer.into_bytes()
 }
 
+/// The canonical bytes of a value, and the weight of all values in it: a map weighs [`MAP_WEIGHT`], every other value
+/// one, keys of maps nothing. It bounds the memory that the value takes, as the number of bytes does not.
+pub fn weighed(value: &impl Encode) -> (Vec<u8>, usize) {
+    let mut writer = Writer::default();
+    value.encode(&mut writer);
+    let weight = writer.weight();
+    (writer.into_bytes(), weight)
+}
+
 /// The value that has exactly these bytes.
 pub fn from_bytes<T: Decode>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut reader = Reader::new(bytes);
+    from_bytes_within(bytes, usize::MAX)
+}
+
+/// The value that has exactly these bytes, if it does not weigh more than `most`, see [`weighed`].
+pub fn from_bytes_within<T: Decode>(bytes: &[u8], most: usize) -> Result<T, DecodeError> {
+    let mut reader = Reader::within(bytes, most);
     let value = T::decode(&mut reader)?;
     reader.finish()?;
     Ok(value)
@@ -83,6 +99,8 @@ pub enum DecodeProblem {
     Utf8,
     #[error("nested deeper than {MAX_DEPTH}")]
     TooDeep,
+    #[error("its values weigh more than {0}, the most that an object may have")]
+    TooManyValues(usize),
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
     #[error("unknown field '{0}': written by a newer mdl")]

@@ -1,19 +1,42 @@
 //! Reads canonical CBOR and refuses everything else. What it allocates is bounded by the length of the
-//! input, whatever lengths the input claims.
+//! input, whatever lengths the input claims, and where the caller says so by the weight of the values:
+//! compressed, thirty million values are a few thousand bytes.
 
-use super::{DecodeError, DecodeProblem, MAX_DEPTH, Writer};
+use super::{DecodeError, DecodeProblem, MAP_WEIGHT, MAX_DEPTH, Writer};
 
 /// A position in encoded bytes.
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    /// What the values still to come may weigh, and what all of them may.
+    left: usize,
+    most: usize,
 }
+
+/// Lists get room for this many items before the first is read, and more as they come.
+const LIST_ROOM: u64 = 16;
 
 impl<'a> Reader<'a> {
     /// Starts at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, depth: 0 }
+        Self::within(bytes, usize::MAX)
+    }
+
+    /// Starts at the first byte of something whose values weigh no more than `most`, see
+    /// [`weighed`](super::weighed).
+    pub fn within(bytes: &'a [u8], most: usize) -> Self {
+        Self { bytes, at: 0, depth: 0, left: most, most }
+    }
+
+    fn weigh(&mut self, weight: usize) -> Result<(), DecodeError> {
+        match self.left.checked_sub(weight) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(self.error(DecodeProblem::TooManyValues(self.most))),
+        }
     }
 
     /// Requires that nothing is left.
@@ -50,7 +73,13 @@ impl<'a> Reader<'a> {
         Ok(&rest[..len as usize])
     }
 
+    /// The head of a value that weighs one.
     fn head(&mut self, major: u8, expected: &'static str) -> Result<u64, DecodeError> {
+        self.weigh(1)?;
+        self.weightless_head(major, expected)
+    }
+
+    fn weightless_head(&mut self, major: u8, expected: &'static str) -> Result<u64, DecodeError> {
         let start = self.at;
         let first = self.take(1)?[0];
         let fail = |problem| Err(DecodeError { at: start, problem });
@@ -92,7 +121,13 @@ impl<'a> Reader<'a> {
 
     /// A text.
     pub fn text(&mut self) -> Result<&'a str, DecodeError> {
-        let len = self.head(3, "text")?;
+        self.weigh(1)?;
+        self.key()
+    }
+
+    /// A text that is the key of a map.
+    fn key(&mut self) -> Result<&'a str, DecodeError> {
+        let len = self.weightless_head(3, "text")?;
         let bytes = self.take(len)?;
         std::str::from_utf8(bytes).map_err(|_| self.error(DecodeProblem::Utf8))
     }
@@ -104,9 +139,12 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<T>, DecodeError> {
         let len = self.head(4, "a list")?;
         self.enter()?;
-        let items = (0..len).map(|_| item(self)).collect();
+        let mut items = Vec::with_capacity(len.min(LIST_ROOM) as usize);
+        for _ in 0..len {
+            items.push(item(self)?);
+        }
         self.depth -= 1;
-        items
+        Ok(items)
     }
 
     /// The start of a list, as the number of values that follow, which the caller reads.
@@ -126,13 +164,15 @@ impl<'a> Reader<'a> {
 
     /// The start of a map. [`Entries::next`] gives its keys up to the end, which closes it.
     pub fn map(&mut self) -> Result<Entries<'a>, DecodeError> {
-        let left = self.head(5, "a map")?;
+        self.weigh(MAP_WEIGHT)?;
+        let left = self.weightless_head(5, "a map")?;
         self.enter()?;
         Ok(Entries { left, last: None })
     }
 
     /// True, false or null.
     pub fn simple(&mut self) -> Result<Option<bool>, DecodeError> {
+        self.weigh(1)?;
         let start = self.at;
         match self.take(1)?[0] {
             0xf4 => Ok(Some(false)),
@@ -144,6 +184,7 @@ impl<'a> Reader<'a> {
 
     /// A float, in its shortest form.
     pub fn float(&mut self) -> Result<f64, DecodeError> {
+        self.weigh(1)?;
         let start = self.at;
         let value = match self.take(1)?[0] {
             0xf9 => half_to_f64(u16::from_be_bytes(self.array()?)),
@@ -185,7 +226,7 @@ impl<'a> Entries<'a> {
         }
         self.left -= 1;
         let start = reader.at;
-        let key = reader.text()?;
+        let key = reader.key()?;
         // Shorter keys first, then by bytes: the order of the encoded keys.
         if self.last.is_some_and(|last| (last.len(), last) >= (key.len(), key)) {
             return Err(DecodeError { at: start, problem: DecodeProblem::KeyOrder });

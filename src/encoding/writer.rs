@@ -1,20 +1,32 @@
 //! Writes canonical CBOR.
 
-use super::Encode;
+use super::{Encode, MAP_WEIGHT};
 
 /// Collects canonical bytes.
 #[derive(Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    weight: usize,
 }
 
 impl Writer {
+    /// What the values that were written weigh, see [`weighed`](super::weighed).
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
+    /// The head of a value that weighs one.
     fn head(&mut self, major: u8, argument: u64) {
+        self.weight += 1;
+        self.weightless_head(major, argument);
+    }
+
+    fn weightless_head(&mut self, major: u8, argument: u64) {
         let major = major << 5;
         match argument {
             0..=23 => self.bytes.push(major | argument as u8),
@@ -63,6 +75,7 @@ impl Writer {
 
     /// True, false or null.
     pub fn simple(&mut self, value: Option<bool>) {
+        self.weight += 1;
         self.bytes.push(match value {
             Some(false) => 0xf4,
             Some(true) => 0xf5,
@@ -72,6 +85,7 @@ impl Writer {
 
     /// A float, in the shortest form that keeps its value.
     pub fn float(&mut self, value: f64) {
+        self.weight += 1;
         if value.is_nan() {
             self.bytes.extend([0xf9, 0x7e, 0x00]);
         } else if let Some(half) = half_from(value) {
@@ -96,7 +110,8 @@ impl Writer {
             })
             .collect();
         encoded.sort_by(|a, b| a.0.cmp(&b.0));
-        self.head(5, encoded.len() as u64);
+        self.weight += MAP_WEIGHT;
+        self.weightless_head(5, encoded.len() as u64);
         for (key, value) in encoded {
             self.bytes.extend(key);
             value.encode(self);

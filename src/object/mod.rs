@@ -46,6 +46,10 @@ pub use tree::{Entry, Node, Page, Placed, Tree, TreeBuilder, TreeEntries, lookup
 use crate::encoding::{self, Decode, DecodeError, Encode};
 use crate::id::{ContentId, Digest, Kind, TypedId};
 
+/// What the values of an object may weigh together ([`encoding::weighed`]): about as many numbers. So an object takes no
+/// more than some 150 MiB of memory beyond its bytes, however well these were compressed.
+pub const MAX_WEIGHT: usize = 1 << 20;
+
 /// A kind of object.
 pub trait Object: Encode + Decode {
     /// The id that names objects of this kind.
@@ -107,6 +111,16 @@ pub enum ObjectError {
         id: Digest,
         /// Where and how.
         problem: DecodeError,
+    },
+    /// It is about to be inserted, and has more values than an object may have.
+    #[error(
+        "the {kind} would have too many values for an object: they weigh {weight}, and {MAX_WEIGHT} is the most"
+    )]
+    TooManyValues {
+        /// What it should become.
+        kind: Kind,
+        /// What its values weigh ([`encoding::weighed`]).
+        weight: usize,
     },
     /// The content is longer than the caller wants.
     #[error("content {id} has {size} bytes, more than {limit}")]
@@ -191,12 +205,21 @@ pub fn parse<T: Object>(bytes: &[u8], id: T::Id) -> Result<T, ObjectError> {
     if kind.digest(bytes) != id {
         return Err(ObjectError::Corrupt { kind, id });
     }
-    encoding::from_bytes(bytes).map_err(|problem| ObjectError::Malformed { kind, id, problem })
+    decode(bytes).map_err(|problem| ObjectError::Malformed { kind, id, problem })
 }
 
-/// Inserts an object.
+/// Decodes an object, or a value of it, whose id was checked already.
+pub fn decode<T: Decode>(bytes: &[u8]) -> Result<T, DecodeError> {
+    encoding::from_bytes_within(bytes, MAX_WEIGHT)
+}
+
+/// Inserts an object, unless it has more values than one may have.
 pub fn put<T: Object>(insert: &(impl Insert + ?Sized), object: &T) -> Result<T::Id, ObjectError> {
-    Ok(insert.insert(T::Id::KIND, encoding::to_bytes(object))?.into())
+    let (bytes, weight) = encoding::weighed(object);
+    if weight > MAX_WEIGHT {
+        return Err(ObjectError::TooManyValues { kind: T::Id::KIND, weight });
+    }
+    Ok(insert.insert(T::Id::KIND, bytes)?.into())
 }
 
 /// Calls `see` with everything that an object of any kind refers to, after checking and decoding it.

@@ -8,7 +8,7 @@ use crate::diff::{
 };
 use crate::encoding::{DecodeError, DecodeProblem, Reader};
 use crate::id::{Digest, Kind};
-use crate::object::{Node, Time};
+use crate::object::{MAX_WEIGHT, Node, Time};
 use crate::render::number::date;
 use crate::value::Value;
 
@@ -39,7 +39,7 @@ pub fn fields_json(fields: &[Field]) -> Json {
 
 /// An object of any kind, from its canonical bytes: the fields that it is encoded with, ids in hexadecimal digits.
 pub fn object_json(kind: Kind, id: Digest, bytes: &[u8]) -> Result<Json, DecodeError> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::within(bytes, MAX_WEIGHT);
     let content = any(&mut reader)?;
     reader.finish()?;
     Ok(json!({"schema": "mdl.object/1", "kind": kind.name(), "id": id.to_string(), "value": content}))

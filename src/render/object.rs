@@ -6,11 +6,11 @@ use serde_json::{Value as Json, json};
 
 use crate::diff::part::Resolved;
 use crate::diff::{accelerator_fields, system_fields};
-use crate::encoding::{DecodeError, from_bytes};
+use crate::encoding::DecodeError;
 use crate::id::{Digest, Kind};
 use crate::object::{
     Accelerators, Code, Column, Dataset, Entry, Feature, Features, Node, Package, Packages, Page, Params,
-    Profile, System, Tree,
+    Profile, System, Tree, decode,
 };
 use crate::render::escape::escape;
 use crate::render::json::{node_json, object_json, value_json};
@@ -38,20 +38,20 @@ pub fn any_object(
 
 fn table(kind: Kind, id: Digest, bytes: &[u8]) -> Result<Table, DecodeError> {
     Ok(match kind {
-        Kind::Tree => tree(&from_bytes(bytes)?),
-        Kind::Code => root(&from_bytes::<Code>(bytes)?.root),
-        Kind::Dataset => dataset(&from_bytes(bytes)?),
-        Kind::Profile => profile(&from_bytes(bytes)?),
+        Kind::Tree => tree(&decode(bytes)?),
+        Kind::Code => root(&decode::<Code>(bytes)?.root),
+        Kind::Dataset => dataset(&decode(bytes)?),
+        Kind::Profile => profile(&decode(bytes)?),
         Kind::Features => {
-            let set: Features = from_bytes(bytes)?;
+            let set: Features = decode(bytes)?;
             let mut table = Table::default();
             set.features.iter().for_each(|it| feature(&mut table, it));
             table
         }
-        Kind::Params => values_table(&Value::Map(from_bytes::<Params>(bytes)?.values), value_text),
-        Kind::Packages => packages(&from_bytes(bytes)?),
-        Kind::System => fields_table(&system_fields(&from_bytes::<System>(bytes)?)),
-        Kind::Accelerators => fields_table(&accelerator_fields(&from_bytes::<Accelerators>(bytes)?)),
+        Kind::Params => values_table(&Value::Map(decode::<Params>(bytes)?.values), value_text),
+        Kind::Packages => packages(&decode(bytes)?),
+        Kind::System => fields_table(&system_fields(&decode::<System>(bytes)?)),
+        Kind::Accelerators => fields_table(&accelerator_fields(&decode::<Accelerators>(bytes)?)),
         _ => {
             let mut table = Table::default();
             generic(&mut table, String::new(), &object_json(kind, id, bytes)?["value"]);

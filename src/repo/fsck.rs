@@ -225,6 +225,7 @@ fn described(error: &ObjectError) -> String {
             format!("{kind} {id}")
         }
         ObjectError::MissingContent(id) | ObjectError::TooLarge { id, .. } => format!("content {id}"),
+        ObjectError::TooManyValues { kind, .. } => kind.to_string(),
         ObjectError::Storage(_) => "storage".to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Find, FindContent, ObjectError, ReadContents};
 use crate::store::catalog::Location;
 use crate::store::codec::Decoder;
-use crate::store::layout::{EntryKind, PackProblem};
+use crate::store::layout::{EntryKind, PackProblem, Place};
 use crate::store::packs::{Pack, PackName};
 use crate::store::recipe::{Child, Root, node_id, parse_node};
 use crate::store::restore::Gather;
@@ -90,26 +90,27 @@ impl Store {
         decoder.decode(frame.codec, stored, raw).ok_or_else(corrupt)
     }
 
-    fn frame(&self, pack: &Pack, number: u32) -> Result<Arc<[u8]>, StoreError> {
-        let key = (pack.name, number);
-        if let Some(frame) = self.frames.lock().unwrap_or_else(PoisonError::into_inner).get(key) {
-            return Ok(frame);
-        }
-        let mut raw = Vec::new();
-        self.frame_into(pack, number, true, &mut Vec::new(), &mut raw)?;
-        let frame: Arc<[u8]> = raw.into();
-        if frame.len() <= CACHED_FRAME {
-            self.frames.lock().unwrap_or_else(PoisonError::into_inner).put(key, frame.clone());
-        }
-        Ok(frame)
-    }
-
     /// The bytes at a location, as the frame's hash vouches for them.
     pub(super) fn bytes_at(&self, location: &Location) -> Result<Vec<u8>, StoreError> {
-        let frame = self.frame(&location.pack, location.place.frame)?;
-        let (offset, length) = (location.place.offset as usize, location.place.length as usize);
-        let range = offset..offset + length;
-        frame.get(range).map(<[u8]>::to_vec).ok_or_else(|| outside(&location.pack))
+        let (key, range) = ((location.pack.name, location.place.frame), range_of(&location.place));
+        let outside = || outside(&location.pack);
+        let known = self.frames.lock().unwrap_or_else(PoisonError::into_inner).get(key);
+        if let Some(frame) = known {
+            return frame.get(range).map(<[u8]>::to_vec).ok_or_else(outside);
+        }
+        let (mut stored, mut raw) = (Vec::new(), Vec::new());
+        self.frame_into(&location.pack, location.place.frame, true, &mut stored, &mut raw)?;
+        drop(stored);
+        if raw.len() <= CACHED_FRAME {
+            let found = raw.get(range).map(<[u8]>::to_vec).ok_or_else(outside)?;
+            self.frames.lock().unwrap_or_else(PoisonError::into_inner).put(key, raw.into());
+            return Ok(found);
+        }
+        // What is large is not there twice.
+        raw.get(range.clone()).ok_or_else(outside)?;
+        raw.truncate(range.end);
+        raw.drain(..range.start);
+        Ok(raw)
     }
 
     /// The bytes of an entry. A pack that vanishes meanwhile was collected: what was in it is elsewhere.
@@ -265,6 +266,11 @@ impl Store {
 pub(super) fn outside(pack: &Pack) -> StoreError {
     let problem = PackProblem::Footer("an entry lies outside of its frame");
     StoreError::Pack { pack: pack.name.to_string(), problem }
+}
+
+/// Where an entry lies in its decoded frame.
+fn range_of(place: &Place) -> Range<usize> {
+    place.offset as usize..place.offset as usize + place.length as usize
 }
 
 /// The bytes of an entry in its decoded frame.

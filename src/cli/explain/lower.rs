@@ -5,6 +5,7 @@ use std::io;
 use super::{Advice, remote};
 use crate::cli::exit::Exit;
 use crate::encoding::{DecodeError, DecodeProblem};
+use crate::id::Kind;
 use crate::object::ObjectError;
 use crate::refs::RefError;
 use crate::repo::RepoError;
@@ -52,8 +53,18 @@ pub(super) fn object(error: &ObjectError) -> Advice {
             Advice::new(Exit::Corruption, DAMAGED)
         }
         ObjectError::Malformed { problem, .. } => decode(problem),
+        ObjectError::TooManyValues { kind, .. } => Advice::new(Exit::Usage, too_many(*kind)),
         ObjectError::TooLarge { .. } => Advice::new(Exit::Usage, "write it to a file with `mdl cat` instead"),
         ObjectError::Storage(inner) => boxed(inner.as_ref()),
+    }
+}
+
+/// What to do about an object of more values than one may have.
+fn too_many(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Params => "keep long lists in a data file, `mdl add` it, and name it in the parameters",
+        Kind::Outcome => "keep long lists in an output file, and only the numbers to compare in the metrics",
+        _ => "split what has so many values into several files",
     }
 }
 
@@ -120,6 +131,7 @@ fn decode(error: &DecodeError) -> Advice {
         | DecodeProblem::KeyOrder
         | DecodeProblem::Utf8
         | DecodeProblem::TooDeep
+        | DecodeProblem::TooManyValues(_)
         | DecodeProblem::Missing(_)
         | DecodeProblem::Invalid(_) => Advice::new(Exit::Corruption, DAMAGED),
     }
