@@ -13,6 +13,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::views;
 use crate::render::{Style, escape, escape_json};
 use crate::repo::{CheckedOut, Config, ConfigKey, RepoError, Repository, Warning, tidy_path};
+use crate::store::DamagedPacks;
 
 /// Where a command works, and how it speaks.
 pub struct Context {
@@ -20,6 +21,8 @@ pub struct Context {
     pub terminal: Terminal,
     options: Options,
     directory: PathBuf,
+    /// What the last repository that was opened told of damaged packs.
+    damaged: Option<DamagedPacks>,
 }
 
 impl Context {
@@ -32,7 +35,7 @@ impl Context {
         if !directory.metadata().map_err(inaccessible)?.is_dir() {
             return Err(inaccessible(io::ErrorKind::NotADirectory.into()));
         }
-        Ok(Self { terminal: Terminal::new(&options), options, directory })
+        Ok(Self { terminal: Terminal::new(&options), options, directory, damaged: None })
     }
 
     /// Where the command works.
@@ -44,7 +47,18 @@ impl Context {
     pub fn repository(&mut self) -> Result<Repository, CliError> {
         let repository = Repository::open(&self.directory)?;
         self.configure(repository.config());
+        self.damaged = Some(repository.store().damaged_packs());
         Ok(repository)
+    }
+
+    /// Warns of packs that were found to be damaged, once in the end.
+    pub fn warn_of_damage(&self) {
+        for (pack, problem) in self.damaged.iter().flat_map(DamagedPacks::found) {
+            let text = format!(
+                "pack {pack} is damaged and counts as absent: {problem}; `mdl fsck` tells what is missing"
+            );
+            self.terminal.warn(&text);
+        }
     }
 
     /// The settings: of the repository and the person, or where there is no repository, of the person.

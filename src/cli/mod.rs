@@ -74,6 +74,10 @@ fn answer(matches: &ArgMatches) -> Exit {
         Some((spec, matches)) => spec.run(matches, &mut context),
         None => terminal.print(&overview::overview()).map(|()| Exit::Success).map_err(CliError::Output),
     };
+    // What is checked tells of it itself.
+    if chosen.is_none_or(|(name, _)| name != "fsck") {
+        context.warn_of_damage();
+    }
     match result {
         Ok(exit) => exit,
         Err(error) => fail(&error, &context.terminal, &Recorded::new(context.directory())),

@@ -326,6 +326,22 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_file_that_was_written_to_has_another_version_whatever_its_times_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pack");
+        fs::write(&path, b"before").unwrap();
+        let file = File::options().read(true).write(true).open(&path).unwrap();
+        let (before, modified) = (Version::of(&file).unwrap(), file.metadata().unwrap().modified().unwrap());
+        assert_eq!(Version::of(&file).unwrap(), before);
+        // Clocks of file systems stand still for some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::os::unix::fs::FileExt::write_all_at(&file, b"behind", 0).unwrap();
+        file.set_modified(modified).unwrap();
+        assert_eq!(file.metadata().unwrap().modified().unwrap(), modified);
+        assert_ne!(Version::of(&file).unwrap(), before, "the time of its last change tells");
+    }
+
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }

@@ -269,3 +269,49 @@ macro_rules! object {
 }
 
 pub(crate) use object;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    fn params(values: Value) -> Params {
+        Params { values: [("x".to_owned(), values)].into() }
+    }
+
+    fn list(count: usize, value: &Value) -> Value {
+        Value::List(vec![value.clone(); count])
+    }
+
+    /// The record and its map weigh four each, the list one.
+    const AROUND: usize = 9;
+
+    #[test]
+    fn an_object_has_as_many_values_as_one_may_have() {
+        let memory = Memory::default();
+        let map = Value::Map([(String::new(), Value::Null)].into());
+        for (value, weight) in [(Value::Null, 1), (Value::List(Vec::new()), 1), (map, 5)] {
+            let most = (MAX_WEIGHT - AROUND) / weight;
+            let id = put(&memory, &params(list(most, &value))).unwrap();
+            assert!(get::<Params>(&memory, id).is_ok(), "{value:?}");
+            let more = params(list(most + 1, &value));
+            let refused = put(&memory, &more).unwrap_err();
+            assert!(matches!(refused, ObjectError::TooManyValues { kind: Kind::Params, .. }), "{refused}");
+            // Somebody else may have written it all the same.
+            let id = memory.insert(Kind::Params, encoding::to_bytes(&more)).unwrap();
+            let refused = get::<Params>(&memory, id.into()).unwrap_err();
+            assert!(matches!(refused, ObjectError::Malformed { .. }), "{refused}");
+        }
+    }
+
+    #[test]
+    fn writers_and_readers_weigh_alike() {
+        let map: Value = Value::Map([("a".to_owned(), list(3, &Value::Float(0.5)))].into());
+        let text = Value::Text("text".to_owned());
+        let (bytes, weight) = encoding::weighed(&params(Value::List(vec![map, text, Value::Bool(true)])));
+        assert_eq!(weight, AROUND + 4 + 1 + 3 + 1 + 1);
+        assert!(encoding::from_bytes_within::<Params>(&bytes, weight).is_ok());
+        let refused = encoding::from_bytes_within::<Params>(&bytes, weight - 1).unwrap_err();
+        assert_eq!(refused.problem, encoding::DecodeProblem::TooManyValues(weight - 1));
+    }
+}

@@ -229,7 +229,8 @@ impl Catalog {
         for section in sections {
             let packs = view.younger[*section as usize].iter().flat_map(|packs| packs.iter());
             for pack in packs.filter(|pack| !doomed.contains(&pack.name)) {
-                if let Some(place) = self.reader.entries(pack)?.find(kind, id) {
+                let entries = self.reader.entries_if_sound(pack)?;
+                if let Some(place) = entries.and_then(|entries| entries.find(kind, id)) {
                     return Ok(Some(Location { pack: pack.clone(), place }));
                 }
             }
@@ -261,14 +262,22 @@ impl Catalog {
         younger.find(|pack| pack.name == name).cloned().unwrap_or_else(|| self.covered(name))
     }
 
-    /// Reads the footers of packs, many at a time where each is a round trip. Packs that vanished stay unread.
+    /// Reads the footers of packs, many at a time where each is a round trip. Packs that vanished or are damaged stay
+    /// unread.
     pub(super) fn load(&self, packs: &[Arc<Pack>]) -> Result<(), StoreError> {
         let unread: Vec<&Arc<Pack>> = packs.iter().filter(|pack| pack.known().is_none()).collect();
         let threads = if self.is_remote() { FOOTERS_AT_ONCE.min(unread.len()) } else { 1 };
-        in_parallel(threads, &unread, &|pack| match self.reader.entries(pack) {
+        in_parallel(threads, &unread, &|pack| match self.reader.entries_if_sound(pack) {
             Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => Ok(()),
             read => read.map(drop),
         })
+    }
+
+    /// Packs whose footers were found to be damaged, and how. What they had is not known.
+    pub(super) fn damaged(&self) -> Vec<(PackName, PackProblem)> {
+        let view = self.view();
+        let younger = view.younger.iter().flatten().flat_map(|packs| packs.iter());
+        younger.filter_map(|pack| Some((pack.name, pack.damage()?.clone()))).collect()
     }
 
     /// Reads the footers of all packs that are listed and not in the index.
@@ -336,8 +345,9 @@ impl Catalog {
             }
         }
         for pack in view.younger.iter().flatten().flat_map(|packs| packs.iter()) {
-            let entries = self.reader.entries(pack)?.from(low);
-            entries.take_while(|entry| entry.id <= *high).for_each(|entry| see(pack.name, entry));
+            let Some(entries) = self.reader.entries_if_sound(pack)? else { continue };
+            let entries = entries.from(low).take_while(|entry| entry.id <= *high);
+            entries.for_each(|entry| see(pack.name, entry));
         }
         Ok(())
     }
@@ -346,7 +356,9 @@ impl Catalog {
     /// be written is no error.
     pub(super) fn save(&self) -> Result<(), StoreError> {
         let (Some(cache), view) = (&self.cache, self.view()) else { return Ok(()) };
-        let younger: Vec<&Arc<Pack>> = view.younger.iter().flatten().flat_map(|packs| packs.iter()).collect();
+        let younger = view.younger.iter().flatten().flat_map(|packs| packs.iter());
+        // What is damaged stays out of it, and is no reason to write it.
+        let younger: Vec<&Arc<Pack>> = younger.filter(|pack| pack.damage().is_none()).collect();
         let most = if self.is_remote() { MOST_UNCOVERED_OF_REMOTE } else { MOST_UNCOVERED };
         if younger.is_empty() || (younger.len() <= most && view.index.len() > SMALL_INDEX) {
             return Ok(());

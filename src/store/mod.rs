@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex};
 
 pub use catalog::IndexCache;
 pub use codec::Codec;
-pub use packs::{PackInfo, PackName, Section};
+pub use packs::{DamagedPacks, PackInfo, PackName, Section};
 pub use transfer::{Sent, Transfer, Trust, Wanted};
 pub use verify::{Damage, Depth};
 pub use writer::{Writer, Written};
@@ -68,6 +68,8 @@ pub enum StoreError {
     Object(#[from] ObjectError),
     #[error("pack {pack} is corrupt: {problem}")]
     Pack { pack: String, problem: PackProblem },
+    #[error("{kind} {id} cannot be read: {source}")]
+    Unreadable { kind: EntryKind, id: Digest, source: Box<StoreError> },
     #[error("content {content} is corrupt{}", chunk.map(|chunk| format!(": its chunk {chunk} is")).unwrap_or_default())]
     CorruptContent { content: ContentId, chunk: Option<Digest> },
     #[error("the recipe of content {0} is corrupt")]

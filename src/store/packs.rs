@@ -1,6 +1,6 @@
 //! The packs of a storage: their names, and their bytes, read and verified.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::id::Digest;
@@ -104,11 +104,19 @@ pub(super) struct Pack {
     pub(super) name: PackName,
     frames: OnceLock<Box<[Frame]>>,
     entries: OnceLock<Entries>,
+    /// Why its footer cannot be used.
+    damage: OnceLock<PackProblem>,
 }
 
 impl Pack {
     pub(super) fn new(name: PackName) -> Arc<Self> {
-        Arc::new(Self { name, frames: OnceLock::new(), entries: OnceLock::new() })
+        let (frames, entries, damage) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { name, frames, entries, damage })
+    }
+
+    /// Why its footer cannot be used, if that was found.
+    pub(super) fn damage(&self) -> Option<&PackProblem> {
+        self.damage.get()
     }
 
     /// A pack whose footer is known already.
@@ -139,15 +147,32 @@ const OPEN_BODIES: usize = 32;
 /// What is read of the end of a pack in the hope that the footer is in it.
 const TAIL: u64 = 64 << 10;
 
+/// Packs that were found to be damaged as a whole, and how: for who tells a person in the end. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct DamagedPacks(Arc<Mutex<BTreeMap<PackName, PackProblem>>>);
+
+impl DamagedPacks {
+    /// Those that were found so far.
+    pub fn found(&self) -> Vec<(PackName, PackProblem)> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.iter().map(|(name, problem)| (*name, problem.clone())).collect()
+    }
+
+    fn add(&self, name: PackName, problem: PackProblem) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, problem);
+    }
+}
+
 /// Reads packs; keeps a few of them open.
 pub(super) struct PackReader {
     storage: Arc<dyn Storage>,
     open: Mutex<VecDeque<(PackName, Arc<dyn Body>)>>,
+    pub(super) damaged: DamagedPacks,
 }
 
 impl PackReader {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, open: Mutex::default() }
+        Self { storage, open: Mutex::default(), damaged: DamagedPacks::default() }
     }
 
     /// The pack's body; [`PackProblem::Missing`] if it is not there.
@@ -202,6 +227,21 @@ impl PackReader {
             pack.keep(self.footer(pack)?);
         }
         Ok(pack.entries.get().unwrap_or_else(|| unreachable!()))
+    }
+
+    /// The entries of a pack; `None` if its footer is damaged, which is kept in mind.
+    pub(super) fn entries_if_sound<'a>(&self, pack: &'a Pack) -> Result<Option<&'a Entries>, StoreError> {
+        if pack.damage().is_some() {
+            return Ok(None);
+        }
+        match self.entries(pack) {
+            Err(StoreError::Pack { problem, .. }) if problem != PackProblem::Missing => {
+                self.damaged.add(pack.name, problem.clone());
+                let _ = pack.damage.set(problem);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// A frame's record.

@@ -1,8 +1,8 @@
 //! What is here: contents with all of their chunks, packs with their sizes, entries by their packs.
 
 use crate::id::{ContentId, Digest};
-use crate::store::layout::Entry;
-use crate::store::packs::{PackInfo, PackName};
+use crate::store::layout::{Entry, PackProblem};
+use crate::store::packs::{DamagedPacks, PackInfo, PackName};
 use crate::store::{Store, StoreError};
 
 impl Store {
@@ -14,6 +14,17 @@ impl Store {
     /// Lists the packs again, with their sizes; sorted.
     pub fn packs(&self) -> Result<Vec<PackInfo>, StoreError> {
         self.catalog.refresh()
+    }
+
+    /// What is going to tell of packs that are damaged as a whole, and count as absent. Those of which nothing was looked
+    /// for are not among them.
+    pub fn damaged_packs(&self) -> DamagedPacks {
+        self.catalog.reader.damaged.clone()
+    }
+
+    /// Of the packs that are listed, those that were found to be damaged as a whole, and how.
+    pub fn damaged(&self) -> Vec<(PackName, PackProblem)> {
+        self.catalog.damaged()
     }
 
     /// Reads the footers that no index has, many at a time where the storage is a remote, and saves the index:

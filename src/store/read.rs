@@ -3,7 +3,7 @@
 //! A frame is checked against its hash before anything of it is used. A few decoded frames are kept, since
 //! objects that are wanted together lie together.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
@@ -113,16 +113,39 @@ impl Store {
         Ok(raw)
     }
 
-    /// The bytes of an entry. A pack that vanishes meanwhile was collected: what was in it is elsewhere.
+    /// The bytes of an entry. A pack that vanishes meanwhile was collected: what was in it is elsewhere. Of one that is
+    /// damaged, another may have it too.
     pub(super) fn entry(&self, kind: EntryKind, id: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         for _ in 0..3 {
             let Some(location) = self.catalog.find(kind, id)? else { return Ok(None) };
             match self.bytes_at(&location) {
                 Err(StoreError::Pack { problem: PackProblem::Missing, .. }) => drop(self.catalog.refresh()?),
+                Err(damaged @ StoreError::Pack { .. }) => {
+                    return self.elsewhere(kind, id, location.pack.name, damaged).map(Some);
+                }
                 read => return read.map(Some),
             }
         }
         Ok(None)
+    }
+
+    /// The bytes of an entry, from a pack other than one that is damaged.
+    fn elsewhere(
+        &self,
+        kind: EntryKind,
+        id: &Digest,
+        pack: PackName,
+        damaged: StoreError,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.catalog.refresh()?;
+        let mut tried = HashSet::from([pack]);
+        while let Some(location) = self.catalog.find_outside(kind, id, &tried)? {
+            match self.bytes_at(&location) {
+                Err(StoreError::Pack { .. }) => drop(tried.insert(location.pack.name)),
+                read => return read,
+            }
+        }
+        Err(StoreError::Unreadable { kind, id: *id, source: Box::new(damaged) })
     }
 
     /// How a content is kept; `None` if it is not here.

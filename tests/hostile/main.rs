@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "cli"))]
 
 mod bytes;
+mod damage;
 mod forge;
 mod graph;
 mod links;
@@ -17,3 +18,4 @@ mod sandbox;
 mod skip;
 mod terminal;
 mod unlucky;
+mod weight;

@@ -96,6 +96,11 @@ pub(super) fn collect(error: &CollectError) -> Advice {
         CollectError::Contended => {
             Advice::new(Exit::Conflict, "run it again when fewer collect: they do its work")
         }
+        CollectError::Damaged { .. } => Advice::new(
+            Exit::Corruption,
+            "`mdl fsck` tells whether something is lost by it; if so, copy the pack back from another clone or a \
+             backup, and else remove the file",
+        ),
         CollectError::Ref(error) => reference(error),
         CollectError::Object(error) => object(error),
         CollectError::Store(error) => store(error),
@@ -107,9 +112,10 @@ pub(super) fn store(error: &StoreError) -> Advice {
     match error {
         StoreError::Storage(error) => remote::storage(error),
         StoreError::Object(error) => object(error),
-        StoreError::Pack { .. } | StoreError::CorruptContent { .. } | StoreError::CorruptRecipe(_) => {
-            Advice::new(Exit::Corruption, DAMAGED)
-        }
+        StoreError::Pack { .. }
+        | StoreError::Unreadable { .. }
+        | StoreError::CorruptContent { .. }
+        | StoreError::CorruptRecipe(_) => Advice::new(Exit::Corruption, DAMAGED),
         StoreError::ObjectTooLarge { .. } => {
             Advice::new(Exit::Usage, "split what is so large, such as a feature list or parameters")
         }

@@ -28,6 +28,45 @@ fn large_directories_are_paged_and_read_back() {
     assert!(lookup(&memory, tree, "a").unwrap().is_none());
 }
 
+/// Whether a page of this level ends after a name, as the format says.
+fn ends_after(name: &EntryName, level: u32) -> bool {
+    let word = blake3::hash(name.as_str().as_bytes()).as_bytes().first_chunk().copied().unwrap();
+    u64::from_be_bytes(word).rotate_left(8 * level) < 1 << 56
+}
+
+#[test]
+fn pages_of_every_level_end_where_the_format_says() {
+    let memory = Memory::default();
+    let node = build(&memory, (0..100_000).map(|i| format!("f{i:06}")));
+    let Node::Directory { tree: root, .. } = node else { unreachable!() };
+    let Tree::Branch { level: top, .. } = get(&memory, root).unwrap() else { panic!("one page") };
+    assert_eq!(top, 2, "two levels of pages above the leaves");
+    let (mut pages, mut seen) = (vec![root], 0);
+    for level in (0..=top).rev() {
+        let mut below = Vec::new();
+        let last = pages.len() - 1;
+        for (at, id) in pages.into_iter().enumerate() {
+            let names: Vec<EntryName> = match get(&memory, id).unwrap() {
+                Tree::Leaf(entries) if level == 0 => entries.into_iter().map(|entry| entry.name).collect(),
+                Tree::Branch { level: found, pages } if found == level => {
+                    below.extend(pages.iter().map(|page| page.tree));
+                    pages.into_iter().map(|page| page.first).collect()
+                }
+                tree => panic!("level {level} has {tree:?}"),
+            };
+            let (end, inner) = names.split_last().unwrap();
+            assert!(inner.iter().all(|name| !ends_after(name, level as u32)), "level {level} goes on");
+            assert!(
+                at == last || names.len() == 1_024 || ends_after(end, level as u32),
+                "level {level} ends"
+            );
+            seen += usize::from(level == 0) * names.len();
+        }
+        pages = below;
+    }
+    assert_eq!(seen, 100_000);
+}
+
 #[test]
 fn one_more_file_changes_few_pages() {
     let (memory, again) = (Memory::default(), Memory::default());

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{damage, floats, insert, noise, read_all, rows, store};
+use super::{damage, floats, insert, noise, read_all, reopened, rows, store};
 use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Find, FindContent, Insert, InsertContent};
 use crate::progress::Silent;
 use crate::storage::{Key, Memory, Storage};
-use crate::store::layout::{Trailer, pack_name};
+use crate::store::layout::{Footer, MAX_RAW, PackProblem, TRAILER_LEN, Trailer, pack_name};
+use crate::store::recipe::{Child, Root, node_id};
 use crate::store::{Depth, PackName, Section, Store};
 
 type Repository = (Arc<Memory>, Vec<(ContentId, u64)>, Vec<(Kind, Digest)>);
@@ -82,8 +83,121 @@ fn every_truncation_is_found() {
     for length in 0..body.len() {
         let broken = Store::open(with_body(&storage, &pack.key, &body[..length]), None);
         assert_eq!(damage(&broken).len(), 1, "{length}");
-        assert!(broken.find(Kind::Params, id).is_err());
+        assert!(broken.find(Kind::Params, id).unwrap().is_none());
+        assert_eq!(broken.damaged_packs().found().len(), 1, "{length}");
     }
+}
+
+#[test]
+fn a_damaged_pack_counts_as_absent() {
+    let (storage, store) = store();
+    let (first, second) = (rows(0, 20), rows(50, 20));
+    let insert = |bytes: &Vec<u8>| {
+        let writer = store.writer(&Silent);
+        let id = writer.insert(Kind::Params, bytes.clone()).unwrap();
+        writer.finish().unwrap();
+        id
+    };
+    let lost = insert(&first);
+    let pack = storage.list("packs").unwrap().remove(0);
+    let kept = insert(&second);
+    let body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
+    let broken = Store::open(with_body(&storage, &pack.key, &body[..body.len() / 2]), None);
+    assert_eq!(broken.find(Kind::Params, kept).unwrap().unwrap(), second);
+    assert_eq!(broken.find(Kind::Params, lost).unwrap(), None);
+    let mut seen = Vec::new();
+    broken.each_object(&mut |_, id| seen.push(id)).unwrap();
+    assert_eq!(seen, [kept]);
+    let found = broken.damaged_packs().found();
+    assert_eq!(found.iter().map(|(name, _)| name.key()).collect::<Vec<_>>(), [pack.key.clone()]);
+    // Whoever writes it again does not rely on the damaged one.
+    let writer = broken.writer(&Silent);
+    writer.insert(Kind::Params, first.clone()).unwrap();
+    assert_eq!(writer.finish().unwrap().objects, 1);
+    assert_eq!(broken.find(Kind::Params, lost).unwrap().unwrap(), first);
+}
+
+#[test]
+fn what_another_pack_has_too_is_read_from_there() {
+    let (storage, store) = store();
+    let writer = store.writer(&Silent);
+    let id = writer.insert(Kind::Params, rows(0, 20)).unwrap();
+    writer.finish().unwrap();
+    // A second pack with the same, of somebody who did not know of the first.
+    let other = Store::open(Arc::new(Memory::new()), None);
+    let writer = other.writer(&Silent);
+    writer.insert(Kind::Params, rows(0, 20)).unwrap();
+    writer.finish().unwrap();
+    let second = other.packs().unwrap()[0].name.key();
+    storage.create(&second, &other.storage.read(&second, u64::MAX).unwrap().unwrap()).unwrap();
+    let packs = storage.list("packs").unwrap();
+    assert_eq!(packs.len(), 2);
+    let mut broken = storage.clone();
+    for pack in &packs {
+        let mut body = storage.read(&pack.key, u64::MAX).unwrap().unwrap();
+        body[10] ^= 1;
+        let one = Store::open(with_body(&storage, &pack.key, &body), None);
+        assert_eq!(one.find(Kind::Params, id).unwrap().unwrap(), rows(0, 20));
+        broken = with_body(&broken, &pack.key, &body);
+    }
+    let error = Store::open(broken, None).find(Kind::Params, id).unwrap_err().to_string();
+    assert!(error.contains(&id.to_string()) && error.contains("packs/meta/"), "{error}");
+}
+
+#[test]
+fn a_frame_that_claims_too_much_is_refused_before_it_is_made_room_for() {
+    for raw in [MAX_RAW + 1, u32::MAX] {
+        let (_, pack) = forge(&[(1, raw, b"abcd")], &[]);
+        let trailer = pack.last_chunk::<TRAILER_LEN>().unwrap();
+        let end = pack.len() - TRAILER_LEN;
+        let start = end - Trailer::parse(trailer, pack.len() as u64).unwrap().footer_len as usize;
+        let parsed = Footer::parse(&pack[start..end], pack.len() as u64);
+        assert_eq!(parsed.unwrap_err(), PackProblem::Footer("a frame has impossible lengths"), "{raw}");
+    }
+}
+
+/// A store with a recipe of this content that leads to chunks of another.
+fn with_forged_recipe(claimed: ContentId, chunks: &[&[u8]]) -> Store {
+    let (storage, _) = store();
+    let mut node = vec![0];
+    let (mut data, mut raw) = (Vec::new(), Vec::new());
+    for chunk in chunks {
+        node.extend_from_slice(ContentId::of(chunk).digest().as_bytes());
+        node.extend_from_slice(&(chunk.len() as u64).to_le_bytes());
+        data.push(entry(ContentId::of(chunk), 0, raw.len() as u32, chunk.len() as u32));
+        raw.extend_from_slice(chunk);
+    }
+    data.sort_unstable();
+    let (name, pack) = forge(&[(0, raw.len() as u32, &raw)], &data);
+    storage.create(&name.key(), &pack).unwrap();
+    let top = Child { id: node_id(&node), size: raw.len() as u64 };
+    let root = Root { level: 0, top }.to_bytes(claimed);
+    let of = |id: Digest, kind: u8, frame: u32, bytes: &[u8]| {
+        let mut record = entry(id.into(), frame, 0, bytes.len() as u32);
+        record[32] = kind;
+        record
+    };
+    let mut entries = vec![of(claimed.digest(), 2, 0, &root), of(node_id(&node), 3, 1, &node)];
+    entries.sort_unstable();
+    let (name, pack) = forge(&[(0, root.len() as u32, &root), (0, node.len() as u32, &node)], &entries);
+    storage.create(&PackName { section: Section::Meta, ..name }.key(), &pack).unwrap();
+    reopened(&storage)
+}
+
+#[test]
+fn a_recipe_that_makes_something_else_is_found_out() {
+    let chunks: [&[u8]; 2] = [b"one chunk, ", b"and another"];
+    let honest = ContentId::of(b"one chunk, and another");
+    let mut out = Vec::new();
+    with_forged_recipe(honest, &chunks).write_content(honest, &mut out).unwrap();
+    assert_eq!(out, b"one chunk, and another");
+    let lie = ContentId::of(b"something else, as long");
+    let store = with_forged_recipe(lie, &chunks);
+    let corrupt =
+        |error: &str| assert!(error.contains("is corrupt") && error.contains(&lie.to_string()), "{error}");
+    corrupt(&store.write_content(lie, &mut Vec::new()).unwrap_err().to_string());
+    corrupt(&store.content(lie, 1 << 20).unwrap_err().to_string());
+    corrupt(&read_all(&store, &[(lie, 22)]).unwrap_err().to_string());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::object::{Link, ObjectError};
 use crate::progress::Progress;
 use crate::refs::{self, Move, RefError};
 use crate::storage::{Storage, StorageError};
+use crate::store::layout::PackProblem;
 use crate::store::{PackName, Store, StoreError};
 use choose::Usage;
 use reach::Reach;
@@ -71,6 +72,8 @@ pub struct Collected {
 pub enum CollectError {
     #[error("others collect garbage here all the time")]
     Contended,
+    #[error("pack {pack} is damaged ({problem}), and what it had may name what other packs have")]
+    Damaged { pack: PackName, problem: PackProblem },
     #[error(transparent)]
     Ref(#[from] RefError),
     #[error(transparent)]
@@ -168,7 +171,15 @@ impl Collection<'_> {
     fn walk(&mut self) -> Result<(), CollectError> {
         let mut roots = roots::of_refs(self.storage, self.store)?;
         roots.extend((self.options.roots)());
-        self.reach.walk(roots, self.progress)
+        self.reach.walk(roots, self.progress)?;
+        self.require_sound()
+    }
+
+    /// A pack that is damaged counts as absent for readers. But what its recipes name would count as garbage, and so
+    /// would the pack. Called after something was looked for that it may have had.
+    fn require_sound(&self) -> Result<(), CollectError> {
+        let damaged = self.store.damaged().into_iter().next();
+        damaged.map_or(Ok(()), |(pack, problem)| Err(CollectError::Damaged { pack, problem }))
     }
 
     /// The packs that are worth removing.
@@ -197,6 +208,7 @@ impl Collection<'_> {
             }
             usage.2 |= self.superseded.contains(&entry.id);
         })?;
+        self.require_sound()?;
         let listed = self.packs()?.into_iter();
         Ok(listed
             .map(|(name, size)| {
@@ -261,8 +273,7 @@ fn patiently<T>(mut look: impl FnMut() -> Result<T, CollectError>) -> Result<T, 
 
 /// Whether something that is needed was not found.
 fn is_missing(error: &CollectError) -> bool {
-    use crate::store::layout::PackProblem::Missing;
-    let gone = |error: &StoreError| matches!(error, StoreError::Pack { problem: Missing, .. });
+    let gone = |error: &StoreError| matches!(error, StoreError::Pack { problem: PackProblem::Missing, .. });
     match error {
         CollectError::Object(ObjectError::Missing { .. })
         | CollectError::Ref(RefError::Object(ObjectError::Missing { .. })) => true,
