@@ -10,7 +10,7 @@ use crate::refs::{Family, RefError, list_all, names};
 use crate::storage::Storage;
 
 /// Batches that are read before it is given up.
-const MOST_BATCHES: usize = 1 << 16;
+pub(super) const MOST_BATCHES: usize = 1 << 16;
 
 /// Which runs there are, and where each is told of.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -68,7 +68,9 @@ impl Repository {
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        until_it_stands(&mut || self.commit_once(merged, options, progress))
+        let committed = until_it_stands(&mut || self.commit_once(merged, options, progress))?;
+        self.compact_along();
+        Ok(committed)
     }
 
     fn commit_once(

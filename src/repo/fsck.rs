@@ -102,6 +102,9 @@ fn check(
     progress: &dyn Progress,
 ) -> Result<FsckReport, RepoError> {
     let mut report = FsckReport::default();
+    // Without an index every pack is looked into for every object. One that is damaged keeps it from being made, and is
+    // told of below.
+    let _ = store.prepare();
     let damage = &mut report.damage;
     report.packs = store.verify(&how.depths(), progress, &mut |found| {
         damage.push(Damage {

@@ -171,6 +171,45 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_commands_leave_stays_few_without_a_collection() {
+        let root = tempfile::tempdir().unwrap();
+        drop(with_runs(root.path(), 70));
+        let repository = Repository::open(root.path()).unwrap();
+        let before = listed(&repository);
+        let packs = || repository.storage.list("packs").unwrap().len();
+        assert_eq!(packs(), 140);
+        repository.compact();
+        assert_eq!(listed(&repository), before);
+        assert!(repository.storage.list("refs/runs").unwrap().is_empty());
+        assert_eq!(packs(), 1);
+        let report = repository.fsck(crate::repo::Thoroughness::Everything, &Silent).unwrap();
+        assert!(report.damage.is_empty(), "{:?}", report.damage);
+        // Nothing is worth it any more.
+        let keys = repository.storage.list("").unwrap();
+        repository.compact();
+        assert_eq!(repository.storage.list("").unwrap(), keys);
+        // What it left is garbage for a collection, which loses nothing.
+        repository.gc(GcOptions { all: true, ..OLD }, &Silent).unwrap();
+        assert_eq!(listed(&repository), before);
+        assert_eq!(repository.fsck(crate::repo::Thoroughness::Everything, &Silent).unwrap().unreachable, 0);
+    }
+
+    #[test]
+    fn a_damaged_pack_is_left_where_it_is_and_the_others_are_gathered() {
+        let root = tempfile::tempdir().unwrap();
+        drop(with_runs(root.path(), 70));
+        let repository = Repository::open(root.path()).unwrap();
+        let pack = repository.storage.list("packs").unwrap().swap_remove(7).key;
+        let path = repository.directory.join(pack.as_str());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        repository.compact();
+        assert!(path.exists());
+        assert!(repository.storage.list("packs").unwrap().len() <= 3);
+    }
+
     /// `cargo test --lib -- --ignored --nocapture measure_gc` measures.
     #[test]
     #[ignore = "measures, for minutes"]

@@ -4,6 +4,7 @@
 //! nothing here prints or asks. Every method that changes something has done so durably when it returns
 //! `Ok`, and can be called again after it was interrupted anywhere.
 
+mod along;
 mod branch;
 mod checkout;
 mod commit;

@@ -19,8 +19,12 @@ use crate::store::layout::{Entry, EntryKind, PackProblem, Place};
 use crate::store::packs::{Pack, PackInfo, PackName, PackReader, Section};
 use crate::store::parallel::in_parallel;
 
-/// The index is written anew when more packs than this are not in it.
+/// The index is written anew when more packs than this are not in it, and one for so many entries that it has: that
+/// takes as long as it is large, while the footers of more packs take no time to speak of.
 const MOST_UNCOVERED: usize = 16;
+const ENTRIES_PER_UNCOVERED: usize = 8192;
+/// But never more than this.
+const MOST_UNCOVERED_EVER: usize = 128;
 /// Footers of a remote are read again by each command until they are in the index.
 const MOST_UNCOVERED_OF_REMOTE: usize = 4;
 /// Footers of a remote that are read at once.
@@ -135,6 +139,16 @@ impl Catalog {
             view.younger[section as usize] = Some(younger);
         });
         packs
+    }
+
+    /// How many packs the last listing had; 0 if there was none.
+    pub(super) fn seen(&self) -> usize {
+        let view = self.view();
+        let younger = view.younger.iter().flatten().map(|packs| packs.len()).sum::<usize>();
+        match view.younger.iter().any(Option::is_some) {
+            true => younger + view.index.packs().len().saturating_sub(view.gone.len()),
+            false => 0,
+        }
     }
 
     /// Takes up packs that were just published, every byte of which was checked before.
@@ -359,7 +373,10 @@ impl Catalog {
         let younger = view.younger.iter().flatten().flat_map(|packs| packs.iter());
         // What is damaged stays out of it, and is no reason to write it.
         let younger: Vec<&Arc<Pack>> = younger.filter(|pack| pack.damage().is_none()).collect();
-        let most = if self.is_remote() { MOST_UNCOVERED_OF_REMOTE } else { MOST_UNCOVERED };
+        let most = match self.is_remote() {
+            true => MOST_UNCOVERED_OF_REMOTE,
+            false => (MOST_UNCOVERED + view.index.len() / ENTRIES_PER_UNCOVERED).min(MOST_UNCOVERED_EVER),
+        };
         if younger.is_empty() || (younger.len() <= most && view.index.len() > SMALL_INDEX) {
             return Ok(());
         }

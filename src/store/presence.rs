@@ -11,6 +11,11 @@ impl Store {
         self.catalog.refresh().map(drop)
     }
 
+    /// How many packs there were when they were listed last; 0 if they were not.
+    pub fn packs_seen(&self) -> usize {
+        self.catalog.seen()
+    }
+
     /// Lists the packs again, with their sizes; sorted.
     pub fn packs(&self) -> Result<Vec<PackInfo>, StoreError> {
         self.catalog.refresh()

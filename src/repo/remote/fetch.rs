@@ -50,6 +50,7 @@ impl Repository {
         for head in &options.heads {
             self.tracked(&name, head)?;
         }
+        self.compact_along();
         Ok(FetchDone { remote: self.remote_info(&name)?, fetched })
     }
 

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use crate::id::CommitId;
 use crate::name::{RefName, RunId};
 use crate::object;
-use crate::refs::{self, Entry, Family, Ref};
+use crate::refs::{self, Entry, Family, KnownRuns, Ref, RunCache};
 use crate::repo::run::RecordedRun;
 use crate::repo::{RepoError, Repository};
 
 /// Fewer characters of an id name no run: too many words would.
 const MIN_DIGITS: usize = 4;
+/// Of so many more runs than are to be listed, some may have nothing to show.
+const SPARE: usize = 16;
 
 /// Which runs to list.
 #[derive(Clone, Debug, Default)]
@@ -31,42 +33,59 @@ pub struct Runs {
 }
 
 impl Repository {
-    /// The runs that are recorded here, newest first. Costs a listing of all, and reads those that are asked for.
+    /// The runs that are recorded here, newest first. Costs a listing of those that are in no batch, and reads those that
+    /// are asked for.
     pub fn runs(&self, query: &RunQuery) -> Result<Runs, RepoError> {
         let known = self.known_runs()?;
-        let ids = known.ids();
-        let (total, limit) = (ids.len(), query.limit.unwrap_or(usize::MAX));
+        let total = known.len()?;
+        let limit = query.limit.unwrap_or(usize::MAX);
         let mut entries = if limit >= total { Some(self.run_entries()?) } else { None };
-        let mut runs = Vec::new();
-        for id in ids.into_iter().rev() {
-            if runs.len() == limit {
-                break;
+        let (mut runs, mut looked_at, mut count) = (Vec::new(), 0, limit.saturating_add(SPARE).min(total));
+        loop {
+            for id in known.newest(count)?.into_iter().skip(looked_at) {
+                if runs.len() == limit {
+                    break;
+                }
+                let entry = entries.as_mut().and_then(|entries| entries.remove(&id));
+                let run = match entry.filter(|_| !matches!(known.packed(&id), Ok(Some(_)))) {
+                    Some(entry) => Some(self.recorded(id, &entry)?),
+                    None => self.recorded_in(&known, &id)?,
+                };
+                let is_asked =
+                    |run: &RecordedRun| query.sweep.is_none() || run.sweep() == query.sweep.as_deref();
+                // One that was stopped before its definition was recorded has nothing that could be shown.
+                runs.extend(run.filter(|run| run.commit.is_some() && is_asked(run)));
             }
-            let entry = entries.as_mut().and_then(|entries| entries.remove(id));
-            let run = match entry.filter(|_| known.packed(id).is_none()) {
-                Some(entry) => Some(self.recorded(id.clone(), &entry)?),
-                None => self.recorded_in(&known, id)?,
-            };
-            let is_asked = |run: &RecordedRun| query.sweep.is_none() || run.sweep() == query.sweep.as_deref();
-            // One that was stopped before its definition was recorded has nothing that could be shown.
-            runs.extend(run.filter(|run| run.commit.is_some() && is_asked(run)));
+            if runs.len() == limit || count == total {
+                return Ok(Runs { runs, total });
+            }
+            (looked_at, count) = (count, count.saturating_mul(4).min(total));
         }
-        Ok(Runs { runs, total })
     }
 
-    fn known_runs(&self) -> Result<refs::Runs, RepoError> {
-        Ok(refs::runs(&*self.storage, &self.store)?)
+    fn known_runs(&self) -> Result<KnownRuns<'_>, RepoError> {
+        let cache = RunCache {
+            disk: self.disk.clone(),
+            file: self.directory.join("cache").join("runs"),
+            tmp_dir: self.directory.join("tmp"),
+        };
+        Ok(KnownRuns::look(&*self.storage, &self.store, Some(&cache))?)
+    }
+
+    /// Brings the index of runs up to date, if much is not in it.
+    pub(in crate::repo) fn index_runs(&self) -> Result<(), RepoError> {
+        self.known_runs().map(drop)
     }
 
     /// A run, as a batch or its own log has it.
-    fn recorded_in(&self, known: &refs::Runs, id: &RunId) -> Result<Option<RecordedRun>, RepoError> {
-        let mut packed = known.packed(id);
+    fn recorded_in(&self, known: &KnownRuns<'_>, id: &RunId) -> Result<Option<RecordedRun>, RepoError> {
+        let mut packed = known.packed(id)?;
         if packed.is_none() {
             if let Some((_, entry)) = refs::read(&*self.storage, &Ref::of_run(id))? {
                 return self.recorded(id.clone(), &entry).map(Some);
             }
             // It had a log when it was listed: a collection has moved it to a batch.
-            packed = self.known_runs()?.packed(id);
+            packed = self.known_runs()?.packed(id)?;
         }
         let Some(commit) = packed else { return Ok(None) };
         self.run_of(id.clone(), Some((commit, object::get(&self.store, commit)?))).map(Some)
@@ -76,7 +95,7 @@ impl Repository {
     pub(in crate::repo) fn last_commit_of(&self, id: &RunId) -> Result<Option<CommitId>, RepoError> {
         match refs::read(&*self.storage, &Ref::of_run(id))? {
             Some((_, entry)) => Ok(entry.target.commit()),
-            None => Ok(self.known_runs()?.packed(id)),
+            None => Ok(self.known_runs()?.packed(id)?),
         }
     }
 
@@ -90,18 +109,15 @@ impl Repository {
     /// the newest run is meant.
     pub fn find_run(&self, word: &str) -> Result<Option<RecordedRun>, RepoError> {
         let known = self.known_runs()?;
-        let ids = known.ids();
         let digits = word.to_ascii_lowercase();
-        let is_meant = |id: &&&RunId| id.as_str().ends_with(&digits) || id.as_str().starts_with(&digits);
-        let meant: Vec<&&RunId> =
-            if digits.len() < MIN_DIGITS { Vec::new() } else { ids.iter().filter(is_meant).collect() };
-        match meant[..] {
-            [id] => return self.recorded_in(&known, id),
-            [] => {}
-            _ => return Err(RepoError::Ambiguous { prefix: word.to_owned(), count: meant.len() }),
+        let meant = if digits.len() < MIN_DIGITS { Default::default() } else { known.called(&digits)? };
+        match meant.len() {
+            0 => {}
+            1 => return meant.first().map_or(Ok(None), |id| self.recorded_in(&known, id)),
+            count => return Err(RepoError::Ambiguous { prefix: word.to_owned(), count }),
         }
-        for id in ids.into_iter().rev() {
-            let run = self.recorded_in(&known, id)?;
+        for id in known.newest(usize::MAX)? {
+            let run = self.recorded_in(&known, &id)?;
             if let Some(run) = run.filter(|run| run.name() == Some(word)) {
                 return Ok(Some(run));
             }

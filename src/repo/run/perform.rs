@@ -124,6 +124,7 @@ impl Repository {
         let run = self.conclude(&begun, &harvest, &executed, &command, &mut warnings)?;
         let (exit, timed_out) = (executed.ended.exit, executed.ended.timed_out);
         let branch = options.message.is_some().then(|| self.move_branch(&head, &run));
+        self.compact_along();
         Ok(Ran { run, exit, timed_out, branch, warnings })
     }
 

@@ -231,6 +231,7 @@ impl Repository {
             execution: base.options.run.execution,
         };
         let run = self.run_apart(&apart, source, witness.outlets(), signals, &mut warnings)?;
+        self.compact_along();
         Ok(SweptRun { run, set: point.set, before: false, warnings })
     }
 }

@@ -18,14 +18,15 @@ use crate::sync::collect::{Collection, patiently};
 /// So few runs are quick to list.
 const FEW_RUNS: usize = 64;
 /// So many batches are.
-const MOST_BATCHES: usize = 8;
+pub(super) const MOST_BATCHES: usize = 8;
 /// Collections that may come in between.
 const TRIES: usize = 5;
 
 /// What there is to fold.
-struct Foldable {
-    runs: BTreeMap<RunId, CommitId>,
-    batches: Vec<(RefName, RunsId)>,
+#[derive(Default)]
+pub(super) struct Foldable {
+    pub(super) runs: BTreeMap<RunId, CommitId>,
+    pub(super) batches: Vec<(RefName, RunsId)>,
     /// Runs with a log although a batch tells of them.
     told: Vec<RunId>,
     /// What the logs of finished runs pointed to before.
@@ -98,7 +99,12 @@ impl Collection<'_> {
         Ok(Foldable { runs, batches, told, begun })
     }
 
-    fn publish(&self, name: &Ref, footing: &Footing, found: &Foldable) -> Result<(), CollectError> {
+    pub(super) fn publish(
+        &self,
+        name: &Ref,
+        footing: &Footing,
+        found: &Foldable,
+    ) -> Result<(), CollectError> {
         let writer = self.store.writer_without(HashSet::new(), &Silent);
         let batches = found.batches.iter().map(|(_, id)| *id).collect();
         let batch = object::put(&writer, &Runs { runs: found.runs.clone(), batches })?;
@@ -117,7 +123,7 @@ impl Collection<'_> {
         }
     }
 
-    fn remove_runs<'b>(&self, runs: impl Iterator<Item = &'b RunId>) -> Result<(), CollectError> {
+    pub(super) fn remove_runs<'b>(&self, runs: impl Iterator<Item = &'b RunId>) -> Result<(), CollectError> {
         for id in runs {
             refs::remove_log(self.storage, &Ref::of_run(id))?;
         }

@@ -6,6 +6,7 @@
 //!
 //! Which packs are doomed is a matter of cost alone, never of safety. All that a ref ever pointed to is kept.
 
+mod along;
 mod choose;
 mod fold;
 mod reach;
@@ -20,6 +21,9 @@ use crate::refs::{self, Move, RefError};
 use crate::storage::{Storage, StorageError};
 use crate::store::layout::PackProblem;
 use crate::store::{PackName, Store, StoreError};
+pub use along::{Compacted, compact};
+#[cfg(test)]
+pub(in crate::sync) use along::{Terms, compact_on};
 use choose::Usage;
 use reach::Reach;
 

@@ -10,7 +10,7 @@ use super::races::{MAIN, littered};
 use super::schedule::{Dice, Weather, run};
 use super::steps::{Names, World};
 use super::writers::{committer, pusher, reader, runner};
-use super::{Actor, Commits, collector, end_well};
+use super::{Actor, Commits, collector, compactor, end_well};
 use crate::storage::Memory;
 
 /// How many there are without being asked for.
@@ -25,6 +25,8 @@ fn actors(commits: &Commits) -> Vec<Actor> {
         runner("run", commits, next[3], next[4]),
         collector("gc"),
         collector("other gc"),
+        compactor("compaction"),
+        compactor("other compaction"),
         reader("reader", MAIN),
     ]
 }

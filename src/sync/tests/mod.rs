@@ -24,6 +24,7 @@ use crate::progress::Silent;
 use crate::refs::{Family, Move, Ref};
 use crate::storage::{Memory, Storage};
 use crate::store::Store;
+use crate::sync::collect::{Terms, compact_on};
 use crate::sync::{CollectOptions, collect};
 use check::Claim;
 use steps::{Names, World};
@@ -143,6 +144,16 @@ fn collection(storage: Arc<dyn Storage>) -> End {
 
 fn collector(name: &'static str) -> Actor {
     Actor::new(name, collection)
+}
+
+/// Gathers what is small as commands do along the way, however little there is. What fails is nobody's concern.
+fn compactor(name: &'static str) -> Actor {
+    Actor::new(name, |storage| {
+        let store = Store::open(storage.clone(), None);
+        let terms = Terms { runs: 1, tiers: [(u64::MAX, 2), (u64::MAX, 2)], at_it: 0 };
+        let _ = compact_on(&*storage, &store, &by("compaction"), terms);
+        End::Done
+    })
 }
 
 /// The storage of a world.

@@ -8,7 +8,7 @@ use super::check::Checker;
 use super::explore::{ALL, Bounds, Explored, explore};
 use super::steps::World;
 use super::writers::{committer, push_to, pusher, reader, runner};
-use super::{Actor, Commits, branch, collector};
+use super::{Actor, Commits, branch, collector, compactor};
 use crate::refs::{Advanced, Target};
 use crate::storage::testing::draw_from;
 use crate::storage::{Memory, Storage};
@@ -99,4 +99,28 @@ fn a_reader_beside_a_collection_and_a_push() {
     let push = pusher("push", &commits, MAIN, Some(commits.base), commits.next[0]);
     let actors = [reader("reader", MAIN), push, collector("gc")];
     assert!(explored(&littered(&commits), &actors, bounds(2, 0, 40_000)).unwrap().preemptions >= Some(1));
+}
+
+#[test]
+fn a_push_beside_a_compaction_and_a_collection() {
+    let commits = Commits::new();
+    let push = pusher("push", &commits, MAIN, Some(commits.base), commits.next[0]);
+    let actors = [push, compactor("compaction"), collector("gc")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(0));
+}
+
+#[test]
+fn a_commit_beside_two_compactions() {
+    let commits = Commits::new();
+    let commit = committer("commit", &commits, MAIN, commits.base, commits.next[0]);
+    let actors = [commit, compactor("compaction"), compactor("other compaction")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(0));
+}
+
+#[test]
+fn a_run_beside_a_compaction_and_a_collection() {
+    let commits = Commits::new();
+    let run = runner("run", &commits, commits.next[0], commits.next[1]);
+    let actors = [run, compactor("compaction"), collector("gc")];
+    assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(0));
 }

@@ -99,3 +99,44 @@ fn a_run_of_another_machine_does_not_run_here() {
     let newest = repository.runs(&RunQuery { limit: Some(1), sweep: None }).unwrap().runs.remove(0);
     assert_eq!((newest.id, newest.state), (id, RunState::Unfinished));
 }
+
+#[test]
+fn the_index_of_runs_says_what_the_batches_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = repository(folder.path());
+    let (_, commit) = run(&repository, "a");
+    let ids: Vec<RunId> = (0..700_u64)
+        .map(|number| {
+            let random = blake3::hash(&number.to_le_bytes());
+            RunId::from_parts(1_700_000_000_000 + number, std::array::from_fn(|at| random.as_bytes()[at]))
+        })
+        .collect();
+    let made: Vec<(RunId, CommitId)> = ids.iter().map(|id| (id.clone(), commit)).collect();
+    let cache = repository.directory.join("cache").join("runs");
+    for part in made.chunks(300) {
+        fold(&repository, &part.iter().collect::<Vec<_>>());
+        let known = repository.known_runs().unwrap();
+        let told = ids.iter().filter(|id| known.packed(id).unwrap().is_some()).count() + 1;
+        assert_eq!(known.len().unwrap(), told);
+    }
+    let told = || {
+        let known = repository.known_runs().unwrap();
+        let called: Vec<_> = ids.iter().map(|id| known.called(id.short()).unwrap()).collect();
+        let packed: Vec<_> = ids.iter().map(|id| known.packed(id).unwrap()).collect();
+        (known.len().unwrap(), known.newest(50).unwrap(), known.newest(usize::MAX).unwrap(), called, packed)
+    };
+    let indexed = told();
+    assert_eq!((indexed.0, indexed.1.len(), indexed.2.len()), (701, 50, 701));
+    assert!(indexed.3.iter().zip(&ids).all(|(called, id)| called.iter().eq([id])));
+    let whole = std::fs::read(&cache).unwrap();
+    // Whatever becomes of the file.
+    for at in [0, 26, whole.len() / 2, whole.len() - 80, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&cache, bytes).unwrap();
+        assert!(told() == indexed, "byte {at}");
+    }
+    std::fs::remove_file(&cache).unwrap();
+    assert!(told() == indexed);
+    assert!(cache.exists());
+}
