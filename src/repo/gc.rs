@@ -179,7 +179,7 @@ mod tests {
         let before = listed(&repository);
         let packs = || repository.storage.list("packs").unwrap().len();
         assert_eq!(packs(), 140);
-        repository.compact();
+        repository.compact(crate::sync::Terms::USUAL).unwrap();
         assert_eq!(listed(&repository), before);
         assert!(repository.storage.list("refs/runs").unwrap().is_empty());
         assert_eq!(packs(), 1);
@@ -187,7 +187,7 @@ mod tests {
         assert!(report.damage.is_empty(), "{:?}", report.damage);
         // Nothing is worth it any more.
         let keys = repository.storage.list("").unwrap();
-        repository.compact();
+        repository.compact(crate::sync::Terms::USUAL).unwrap();
         assert_eq!(repository.storage.list("").unwrap(), keys);
         // What it left is garbage for a collection, which loses nothing.
         repository.gc(GcOptions { all: true, ..OLD }, &Silent).unwrap();
@@ -205,7 +205,7 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[20] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        repository.compact();
+        repository.compact(crate::sync::Terms::USUAL).unwrap();
         assert!(path.exists());
         assert!(repository.storage.list("packs").unwrap().len() <= 3);
     }

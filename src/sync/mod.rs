@@ -16,7 +16,7 @@ mod supply;
 mod tests;
 
 pub use bring::{Brought, Outlet, bring, bring_all};
-pub use collect::{CollectError, CollectOptions, Collected, Compacted, collect, compact};
+pub use collect::{CollectError, CollectOptions, Collected, Compacted, Terms, collect, compact};
 pub use error::SyncError;
 pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};
 pub use push::{Deletion, Fate, PushRequest, Pushed, PushedRef, RunTip, push};

@@ -151,5 +151,6 @@ fn a_clone_on_a_faulty_disk() {
 #[test]
 fn collections_on_a_faulty_disk() {
     run(&sharing::GC, HERE);
+    run(&sharing::COMPACTION, HERE);
     run(&sharing::GC_OF_THE_HUB, THERE);
 }

@@ -9,6 +9,7 @@ use mdl::progress::Silent;
 use mdl::repo::{
     CheckoutOptions, CloneOptions, FetchOptions, GcOptions, MergeOptions, Place, RepoError, Repository,
 };
+use mdl::sync::Terms;
 use mdl::worktree::apply::ApplyError;
 
 use crate::commits::{BIRTH, SETTLED, SIBLING};
@@ -288,6 +289,26 @@ pub const GC: Scenario = Scenario {
     ],
 };
 
+pub const COMPACTION: Scenario = Scenario {
+    name: "compaction along the way",
+    before: |project| {
+        shared(project);
+        change(project);
+        RUN(project, ideal()).unwrap();
+    },
+    command: |project, disk| project.open(disk)?.compact(Terms::ALWAYS).map(drop),
+    again: Again::Always,
+    steps: false,
+    redundant: &[
+        ("names in work/.mdl/packs/data", SETTLED),
+        ("names in work/.mdl/refs/packed", TWICE),
+        ("names in work/.mdl/refs/packed #2", TWICE),
+        ("names in work/.mdl/refs/packed/*", BIRTH),
+        ("names in work/.mdl/refs/packed/* #2", TWICE),
+        ("names in work/.mdl/refs/packed/* #3", TWICE),
+    ],
+};
+
 pub const GC_OF_THE_HUB: Scenario = Scenario {
     name: "gc of the hub",
     before: |project| {
@@ -357,6 +378,11 @@ fn a_pull_that_merges() {
 #[test]
 fn a_clone() {
     run(&CLONE, Effort { states: 6, nested: 24, prefixes: 2, ..EFFORT });
+}
+
+#[test]
+fn a_compaction() {
+    run(&COMPACTION, EFFORT);
 }
 
 #[test]

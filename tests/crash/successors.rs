@@ -74,5 +74,5 @@ fn clones_after_a_killed_one() {
 
 #[test]
 fn collections_after_a_killed_one() {
-    [sharing::GC, sharing::GC_OF_THE_HUB].iter().for_each(|it| run(it, SHARING));
+    [sharing::GC, sharing::COMPACTION, sharing::GC_OF_THE_HUB].iter().for_each(|it| run(it, SHARING));
 }

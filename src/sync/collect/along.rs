@@ -21,17 +21,22 @@ use crate::sync::collect::reach::Reach;
 use crate::sync::collect::{CollectError, CollectOptions, Collected, Collection, patiently};
 
 /// When compaction is worth it.
-#[derive(Clone, Copy)]
-pub(in crate::sync) struct Terms {
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
     /// So many runs with logs of their own make a batch.
-    pub(in crate::sync) runs: usize,
+    pub runs: usize,
     /// Packs of one section are gathered when there are so many of fewer bytes than this.
-    pub(in crate::sync) tiers: [(u64, usize); 2],
+    pub tiers: [(u64, usize); 2],
     /// A mark that is younger, in milliseconds, is somebody's who is still at it: a guess, of which only cost depends.
-    pub(in crate::sync) at_it: u64,
+    pub at_it: u64,
 }
 
-const USUAL: Terms = Terms { runs: 64, tiers: [(256 << 10, 96), (4 << 20, 16)], at_it: 10 * 60 * 1000 };
+impl Terms {
+    /// As it costs least.
+    pub const USUAL: Self = Self { runs: 64, tiers: [(256 << 10, 96), (4 << 20, 16)], at_it: 10 * 60 * 1000 };
+    /// Whenever there is anything to gather.
+    pub const ALWAYS: Self = Self { runs: 1, tiers: [(4 << 20, 2), (4 << 20, 2)], at_it: 0 };
+}
 /// At most so many bytes are copied by one command, about.
 const MOST_BYTES: u64 = 32 << 20;
 /// Damaged packs that are left out before it is given up.
@@ -49,11 +54,7 @@ pub struct Compacted {
 }
 
 /// Gathers what is small, if there is much of it. `store` is that of `storage`.
-pub fn compact(storage: &dyn Storage, store: &Store, by: &Move) -> Result<Compacted, CollectError> {
-    compact_on(storage, store, by, USUAL)
-}
-
-pub(in crate::sync) fn compact_on(
+pub fn compact(
     storage: &dyn Storage,
     store: &Store,
     by: &Move,
@@ -165,6 +166,8 @@ impl Collection<'_> {
             Err(CollectError::Ref(RefError::Collected { .. })) => return Ok(0),
             published => published?,
         }
+        // Others' batches count as much as ours: their makers may have been stopped before they were durable.
+        self.storage.settle("refs/packed")?;
         self.remove_runs(found.runs.keys())?;
         for (batch, _) in &found.batches {
             refs::remove_log(self.storage, &Ref { family: Family::Batches, name: batch.clone() })?;
@@ -230,7 +233,7 @@ mod tests {
         let name = |(number, section, size): &(u8, Section, u64)| {
             (PackName { section: *section, digest: Digest::new([*number; 32]) }, *size)
         };
-        let found = worth_gathering(&sizes.iter().map(name).collect(), USUAL);
+        let found = worth_gathering(&sizes.iter().map(name).collect(), Terms::USUAL);
         let mut numbers: Vec<u8> = found.iter().map(|name| name.digest.as_bytes()[0]).collect();
         numbers.sort_unstable();
         numbers
@@ -270,7 +273,7 @@ mod tests {
             packs.insert(name(next), 2000);
             next += 1;
             if packs.len() >= 96 {
-                let gathered = worth_gathering(&packs, USUAL);
+                let gathered = worth_gathering(&packs, Terms::USUAL);
                 let bytes: u64 = gathered.iter().filter_map(|name| packs.remove(name)).sum();
                 copied += bytes;
                 packs.extend((bytes > 0).then(|| (name(next), bytes)));

@@ -21,9 +21,7 @@ use crate::refs::{self, Move, RefError};
 use crate::storage::{Storage, StorageError};
 use crate::store::layout::PackProblem;
 use crate::store::{PackName, Store, StoreError};
-pub use along::{Compacted, compact};
-#[cfg(test)]
-pub(in crate::sync) use along::{Terms, compact_on};
+pub use along::{Compacted, Terms, compact};
 use choose::Usage;
 use reach::Reach;
 

@@ -24,8 +24,7 @@ use crate::progress::Silent;
 use crate::refs::{Family, Move, Ref};
 use crate::storage::{Memory, Storage};
 use crate::store::Store;
-use crate::sync::collect::{Terms, compact_on};
-use crate::sync::{CollectOptions, collect};
+use crate::sync::{CollectOptions, Terms, collect, compact};
 use check::Claim;
 use steps::{Names, World};
 
@@ -150,8 +149,7 @@ fn collector(name: &'static str) -> Actor {
 fn compactor(name: &'static str) -> Actor {
     Actor::new(name, |storage| {
         let store = Store::open(storage.clone(), None);
-        let terms = Terms { runs: 1, tiers: [(u64::MAX, 2), (u64::MAX, 2)], at_it: 0 };
-        let _ = compact_on(&*storage, &store, &by("compaction"), terms);
+        let _ = compact(&*storage, &store, &by("compaction"), Terms::ALWAYS);
         End::Done
     })
 }
