@@ -50,6 +50,9 @@ mod skip;
 #[path = "support/sshd.rs"]
 mod sshd;
 #[cfg(unix)]
+#[path = "cli/streams.rs"]
+mod streams;
+#[cfg(unix)]
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[cfg(unix)]

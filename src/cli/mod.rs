@@ -38,7 +38,13 @@ use terminal::Terminal;
 
 /// Runs the program with its arguments.
 pub fn main() -> ExitCode {
-    run(std::env::args_os().collect()).into()
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    #[cfg(unix)]
+    if matches!(&arguments[..], [_, only] if only == terminal::FORWARD) {
+        terminal::forward();
+        return ExitCode::SUCCESS;
+    }
+    run(arguments).into()
 }
 
 /// The whole command line, as a parser. Commands describe their arguments only when they are chosen.

@@ -13,7 +13,18 @@ use anstyle::{AnsiColor, Style};
 
 use crate::cli::options::{Color, Options};
 use crate::cli::pager::{self, Pager};
-use crate::launch::{Outlet, Outlets};
+use crate::launch::{self, Outlet, Outlets};
+
+/// The argument with which mdl calls itself to pass on what is printed after the end of a run's command.
+pub const FORWARD: &str = "forward-output";
+
+/// What mdl does when it is called so, and nothing else. See [`launch::forward`].
+#[cfg(unix)]
+pub fn forward() {
+    let own = |stream: BorrowedFd<'_>| stream.try_clone_to_owned().map(std::fs::File::from);
+    // Nobody is there to be told that it failed: who prints gets the error.
+    let _ = launch::forward(|| Ok((own(io::stdin().as_fd())?, own(io::stdout().as_fd())?)));
+}
 
 /// Where a command's words go.
 #[derive(Clone, Debug)]

@@ -9,9 +9,14 @@
 //! once and from the kernel, and a shell stops and continues us together. Everywhere else it gets a group of its own,
 //! to which signals are forwarded. See [`Signals`].
 //!
+//! What stands between passes on what goes wrong: where our own output cannot be written, or nobody reads it any more,
+//! the command's is closed. Who outlives the command and holds its output is not cut off: see [`forward`].
+//!
 //! Memory is bounded by the bounds of the log and a few buffers; time after the command's end by [`LINGER`],
 //! unless the reader of our own output is slow, for whom we wait as the command would have done.
 
+#[cfg(unix)]
+mod forward;
 #[cfg(unix)]
 mod kin;
 mod log;
@@ -44,8 +49,10 @@ use std::time::{Duration, Instant};
 use crate::launch::log::Keeper;
 use crate::launch::pump::{Pump, Pumps};
 use crate::launch::spool::Spooler;
-use crate::launch::system::Running;
+use crate::launch::system::{Running, Stop};
 
+#[cfg(unix)]
+pub use crate::launch::forward::forward;
 pub use crate::launch::log::{Bounds, Log};
 pub use crate::launch::outlet::{Outlet, Outlets};
 pub use crate::launch::program::find;
@@ -72,6 +79,9 @@ pub struct Launch<'a> {
     pub keep: Bounds,
     /// Where the log is kept meanwhile, so that it outlives us.
     pub spool: Option<Spool<'a>>,
+    /// The one argument that makes our own executable call [`forward`] with its standard streams. Without it, who
+    /// outlives the command and prints loses the reader.
+    pub forward: Option<&'a str>,
 }
 
 /// What a command reads from its standard input.
@@ -136,12 +146,16 @@ impl fmt::Display for Exit {
 /// What is not as one would expect, and stopped nothing.
 #[derive(Debug)]
 pub enum Gap {
-    /// Our own output could not be written, from somewhere on; the log has it.
+    /// Some of what was printed could not be written to our own output; the log has it, and the command was told.
     Unheard(io::Error),
+    /// Whoever read our own output stopped; the command was told, and nothing was lost.
+    Unread,
     /// The log could not be kept on the disk meanwhile.
     Spool(io::Error),
     /// Somebody whom the command left behind holds its output open; what they print is not in the log.
     StillOpen,
+    /// The same, and nobody could be found to pass on what they print: they may end of it.
+    CutOff(io::Error),
     /// The terminal could not be imitated: the command saw a pipe.
     NoTerminal(io::Error),
 }
@@ -161,6 +175,18 @@ pub struct Ended {
     pub took: Duration,
     /// What did not work beside it.
     pub gaps: Vec<Gap>,
+}
+
+impl Ended {
+    /// Why some of what it printed came to nobody, if that is so.
+    pub fn into_unheard(self) -> Option<io::Error> {
+        self.gaps.into_iter().find_map(|gap| if let Gap::Unheard(error) = gap { Some(error) } else { None })
+    }
+
+    /// Whether whoever was to see its output does not see any more of it.
+    pub fn is_unread(&self) -> bool {
+        self.gaps.iter().any(|gap| matches!(gap, Gap::Unheard(_) | Gap::Unread))
+    }
 }
 
 /// Why a command was not started.
@@ -219,6 +245,8 @@ pub fn launch(
     reached: &mut dyn FnMut(Moment),
 ) -> Result<Ended, LaunchError> {
     find(spec.command, spec.directory, spec.environment)?;
+    let refused = |error| LaunchError::Refused(spec.command[0].clone(), error);
+    let stop = Arc::new(Stop::new().map_err(refused)?);
     let start = Instant::now();
     let (mut running, streams, mut gaps) = signals.start(spec, outlets)?;
     reached(Moment::Started(running.id()));
@@ -226,7 +254,7 @@ pub fn launch(
     let keeper = Arc::new(Keeper::new(spec.keep, spec.spool.is_some()));
     let (tell, events) = channel();
     running.watch(tell.clone());
-    let pumps = Pumps::start(streams, &keeper, &tell);
+    let pumps = Pumps::start(streams, &keeper, &tell, &stop);
     let mut open = pumps.count();
     let (timed_out, took, interrupted) = spooling(spec, &keeper, &mut gaps, || {
         let grace = wait(&mut running, spec.timeout, &events, &mut open);
@@ -240,9 +268,27 @@ pub fn launch(
         ended
     });
     gaps.extend((open > 0).then_some(Gap::StillOpen));
-    gaps.extend(pumps.failures().into_iter().map(Gap::Unheard));
-    let exit = running.finish().map_err(|error| LaunchError::Refused(spec.command[0].clone(), error))?;
+    if let Some(argument) = spec.forward.filter(|_| open > 0) {
+        gaps.extend(leave(pumps, &stop, argument));
+    } else {
+        gaps.extend(pumps.gaps());
+    }
+    let exit = running.finish().map_err(refused)?;
     Ok(Ended { exit, timed_out, interrupted, log: keeper.take(), took, gaps })
+}
+
+/// Leaves the streams that are open to another process. What was read of them has been passed on.
+#[cfg(unix)]
+fn leave(pumps: Pumps, stop: &Stop, argument: &str) -> Vec<Gap> {
+    stop.now();
+    let (left, gaps) = pumps.left();
+    let handed = left.into_iter().filter_map(|stream| forward::hand_over(stream, argument).err());
+    gaps.into_iter().chain(handed.map(Gap::CutOff)).collect()
+}
+
+#[cfg(not(unix))]
+fn leave(pumps: Pumps, _: &Stop, _: &str) -> Vec<Gap> {
+    pumps.gaps()
 }
 
 /// Does something while the log is kept on the disk too, if that is wanted, and closes it.

@@ -3,7 +3,9 @@
 use std::fs::File;
 #[cfg(unix)]
 use std::io::IsTerminal;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+
+use crate::launch::system::{Hold, Source};
 
 /// Where one stream goes.
 pub enum Outlet {
@@ -25,12 +27,12 @@ impl Outlet {
         }
     }
 
-    /// The writer, if there is anywhere to write.
-    pub(super) fn into_writer(self) -> Option<Box<dyn Write + Send>> {
+    /// Writes all of it, if there is anywhere to write.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Outlet::File(file) => Some(Box::new(file)),
-            Outlet::Writer(writer) => Some(writer),
-            Outlet::Nothing => None,
+            Outlet::File(file) => write_patiently(file, bytes),
+            Outlet::Writer(writer) => write_patiently(writer, bytes),
+            Outlet::Nothing => Ok(()),
         }
     }
 }
@@ -52,13 +54,16 @@ impl Outlets {
 
 /// What a command prints, and where that goes.
 pub(super) struct Stream {
-    pub from: Box<dyn Read + Send>,
-    pub to: Option<Box<dyn Write + Send>>,
+    pub from: Source,
+    pub to: Outlet,
+    /// What else keeps our end of it open.
+    pub hold: Hold,
 }
 
 impl Stream {
-    pub fn new(from: Box<dyn Read + Send>, to: Outlet) -> Self {
-        Self { from, to: to.into_writer() }
+    /// Nobody reads it any more: who writes to it is told so, as without us.
+    pub fn close(self) {
+        self.hold.let_go();
     }
 }
 

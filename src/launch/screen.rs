@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::termios::{
     LocalModes, OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
@@ -13,7 +14,8 @@ use rustix::termios::{
 
 /// Our end of a screen.
 pub(super) struct Screen {
-    controller: File,
+    /// Absent once nobody is to see it any more.
+    controller: Mutex<Option<File>>,
     /// The terminal that it stands for.
     real: File,
 }
@@ -27,21 +29,31 @@ impl Screen {
         modes.output_modes.remove(OutputModes::OPOST);
         modes.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&user, OptionalActions::Now, &modes)?;
-        let screen = Self { controller: controller.into(), real: real.try_clone()? };
+        let screen = Self { controller: Mutex::new(Some(controller.into())), real: real.try_clone()? };
         screen.fit();
         Ok((screen, user.into()))
     }
 
+    fn controller(&self) -> MutexGuard<'_, Option<File>> {
+        self.controller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes on the size of the real terminal.
     pub fn fit(&self) {
-        if let Ok(size) = tcgetwinsize(&self.real) {
+        if let (Ok(size), Some(controller)) = (tcgetwinsize(&self.real), &*self.controller()) {
             // One that cannot be resized keeps its size.
-            let _ = tcsetwinsize(&self.controller, size);
+            let _ = tcsetwinsize(controller, size);
         }
     }
 
     /// What is written to it.
     pub fn reader(&self) -> io::Result<File> {
-        self.controller.try_clone()
+        self.controller().as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into()).and_then(File::try_clone)
+    }
+
+    /// The real terminal is gone: once the reader is closed as well, who writes to this one gets the error that the
+    /// real one would give.
+    pub fn hang_up(&self) {
+        *self.controller() = None;
     }
 }

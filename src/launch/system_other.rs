@@ -10,6 +10,39 @@ use std::time::{Duration, Instant};
 use crate::launch::outlet::{Outlets, Stream};
 use crate::launch::{Event, Exit, Gap, Input, Launch, LaunchError};
 
+/// What a command's output is read from.
+pub(super) type Source = Box<dyn Read + Send>;
+
+/// Nothing else keeps our end of a stream open.
+#[derive(Default)]
+pub(super) struct Hold;
+
+impl Hold {
+    pub fn let_go(self) {}
+}
+
+/// Nobody else goes on with a stream here.
+pub(super) struct Stop;
+
+impl Stop {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// What comes next of a stream.
+#[allow(dead_code)]
+pub(super) enum Next {
+    Readable,
+    Unread,
+    Stopped,
+}
+
+/// Reading waits for it.
+pub(super) fn next(_: &Stream, _: Option<&Stop>) -> Next {
+    Next::Readable
+}
+
 /// Keys that interrupt reach a command by themselves here; there is nothing to forward.
 pub struct Signals(());
 
@@ -41,14 +74,9 @@ impl Signals {
             io::ErrorKind::NotFound => LaunchError::NotFound(spec.command[0].clone()),
             _ => LaunchError::Refused(spec.command[0].clone(), error),
         })?;
-        let output = child
-            .stdout
-            .take()
-            .map(|from| Stream::new(Box::new(from) as Box<dyn Read + Send>, outlets.output));
-        let errors = child
-            .stderr
-            .take()
-            .map(|from| Stream::new(Box::new(from) as Box<dyn Read + Send>, outlets.errors));
+        let stream = |from: Source, to| Stream { from, to, hold: Hold };
+        let output = child.stdout.take().map(|from| stream(Box::new(from), outlets.output));
+        let errors = child.stderr.take().map(|from| stream(Box::new(from), outlets.errors));
         let id = child.id();
         let streams = output.into_iter().chain(errors).collect();
         Ok((Running { id, child: Arc::new(Mutex::new(child)) }, streams, Vec::new()))

@@ -2,19 +2,22 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::launch::kin::Kin;
-use crate::launch::outlet::{Outlets, Stream};
+use crate::launch::outlet::{Outlet, Outlets, Stream};
 use crate::launch::program::find;
 use crate::launch::screen::Screen;
 use crate::launch::signals::Target;
@@ -26,6 +29,89 @@ const AGAIN: Duration = Duration::from_millis(5);
 
 pub use crate::launch::signals::Signals;
 pub use signal_hook::low_level::signal_name;
+
+/// What a command's output is read from.
+pub(super) type Source = File;
+
+/// What keeps our end of a stream open beside its source: a screen.
+#[derive(Default)]
+pub(super) struct Hold(Option<Arc<Screen>>);
+
+impl Hold {
+    pub fn let_go(self) {
+        self.0.iter().for_each(|screen| screen.hang_up());
+    }
+}
+
+/// Tells those who pass output on that another one goes on with it.
+pub(super) struct Stop {
+    seen: io::PipeReader,
+    held: Mutex<Option<io::PipeWriter>>,
+}
+
+impl Stop {
+    pub fn new() -> io::Result<Self> {
+        let (seen, held) = io::pipe()?;
+        Ok(Self { seen, held: Mutex::new(Some(held)) })
+    }
+
+    /// They are to stop before they read any more.
+    pub fn now(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// What comes next of a stream.
+pub(super) enum Next {
+    /// There is something to read, if only its end.
+    Readable,
+    /// There is nothing, and whoever read our own output has gone: what is printed from now on is for nobody.
+    Unread,
+    /// Another one goes on.
+    Stopped,
+}
+
+/// Waits for what comes next of a stream.
+pub(super) fn next(stream: &Stream, stop: Option<&Stop>) -> Next {
+    let reader = match &stream.to {
+        Outlet::File(file) => Some(file.as_fd()).filter(|file| tells_of_its_reader(*file)),
+        Outlet::Writer(_) | Outlet::Nothing => None,
+    };
+    // What was not asked for is told as well: that something is gone.
+    let mut fds = vec![PollFd::new(&stream.from, PollFlags::IN)];
+    fds.extend(stop.map(|stop| PollFd::new(&stop.seen, PollFlags::IN)));
+    fds.extend(reader.map(|reader| PollFd::from_borrowed_fd(reader, PollFlags::empty())));
+    let polled = loop {
+        match poll(&mut fds, None) {
+            Err(Errno::INTR) => {}
+            polled => break polled,
+        }
+    };
+    let happened = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+    match polled {
+        Ok(_) if stop.is_some() && happened(1) => Next::Stopped,
+        Ok(_) if !happened(0) => Next::Unread,
+        // Where that cannot be asked, reading waits too.
+        _ => Next::Readable,
+    }
+}
+
+/// Whether a file tells that its reader has gone for good. Of a pipe with a name another one may come.
+fn tells_of_its_reader(file: BorrowedFd<'_>) -> bool {
+    let is_pipe = fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_fifo());
+    !is_pipe || is_nameless(file)
+}
+
+#[cfg(target_os = "linux")]
+fn is_nameless(pipe: BorrowedFd<'_>) -> bool {
+    const PIPEFS: i64 = 0x5049_5045;
+    rustix::fs::fstatfs(pipe).is_ok_and(|system| i64::from(system.f_type) == PIPEFS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_nameless(_: BorrowedFd<'_>) -> bool {
+    true
+}
 
 /// How the streams of a command are laid: through a screen where they go to a terminal, through pipes elsewhere.
 #[derive(Default)]
@@ -62,16 +148,13 @@ impl Plumbing {
 
     /// What comes from a command that was started, and where it goes. After this the command alone writes to the screen.
     fn streams(mut self, outlets: Outlets, child: &mut Child) -> Vec<Stream> {
-        let piped = [
-            child.stdout.take().map(|from| Box::new(from) as Box<dyn Read + Send>),
-            child.stderr.take().map(|from| Box::new(from) as Box<dyn Read + Send>),
-        ];
-        let mut shown = || self.shown.take().map(|shown| Box::new(shown) as Box<dyn Read + Send>);
-        let outlets = [outlets.output, outlets.errors];
+        let piped = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         // Where both streams are shown, they are one, which goes where output goes.
-        let joined =
-            piped.into_iter().zip(outlets).map(|(from, to)| Some(Stream::new(from.or_else(&mut shown)?, to)));
-        joined.flatten().collect()
+        let mut stream = |(from, to): (Option<OwnedFd>, Outlet)| match from {
+            Some(from) => Some(Stream { from: from.into(), to, hold: Hold::default() }),
+            None => Some(Stream { from: self.shown.take()?, to, hold: Hold(self.screen.clone()) }),
+        };
+        piped.into_iter().zip([outlets.output, outlets.errors]).filter_map(&mut stream).collect()
     }
 }
 

@@ -49,7 +49,16 @@ fn words(command: &[&str]) -> Vec<OsString> {
 
 fn spec<'a>(command: &'a [OsString], directory: &'a Path) -> Launch<'a> {
     let keep = Bounds::default();
-    Launch { command, directory, environment: &[], input: Input::Nothing, timeout: None, keep, spool: None }
+    Launch {
+        command,
+        directory,
+        environment: &[],
+        input: Input::Nothing,
+        timeout: None,
+        keep,
+        spool: None,
+        forward: None,
+    }
 }
 
 /// What came of a script of `sh`.
@@ -191,20 +200,59 @@ fn a_long_output_passes_whole_and_is_kept_in_part() {
 }
 
 #[test]
-fn output_that_nobody_reads_any_more_ends_nothing() {
+fn output_that_cannot_be_written_is_told_to_the_command() {
+    let into = |output: Outlet, script: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (command, errors) = (words(&["sh", "-c", script]), Shared::default());
+        let outlets = Outlets { output, errors: errors.outlet() };
+        let signals = Signals::watch().unwrap();
+        let ended = launch(&spec(&command, folder.path()), outlets, &signals, &mut |_| {}).unwrap();
+        (ended, errors.text())
+    };
+    let count = "i=0; while :; do echo $((i+=1)); done; exit 3";
+    let broken = || Outlet::Writer(Box::new(Broken));
+    let (ended, _) = into(broken(), count);
+    assert_eq!(ended.exit, Exit::Signal(13));
+    assert!(matches!(&ended.gaps[..], [Gap::Unheard(error)] if error.kind() == io::ErrorKind::StorageFull));
+    // Who does not end of it gets an error, and the other stream goes on.
+    let deaf = "trap '' PIPE; while echo more; do :; done 2> /dev/null; echo e >&2; exit 3";
+    let (ended, errors) = into(broken(), deaf);
+    assert_eq!((ended.exit, errors.as_str()), (Exit::Code(3), "e\n"));
+    assert!(ended.log.text().starts_with(b"more\n") && ended.into_unheard().is_some());
+    // What was lost is said also where the command has ended by then.
+    let (ended, _) = into(broken(), "echo one");
+    assert_eq!((ended.exit, ended.log.text()), (Exit::Code(0), b"one\n".to_vec()));
+    assert!(ended.into_unheard().is_some());
+}
+
+/// A disk that is full.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_goes_is_seen_before_anything_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
-    let outlet = Outlet::Writer(Box::new(writer));
-    let folder = tempfile::tempdir().unwrap();
-    let command =
-        words(&["sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.05; done; echo e >&2; exit 3"]);
+    let output = Outlet::File(std::os::fd::OwnedFd::from(writer).into());
+    let command = words(&["sh", "-c", "sleep 0.5; echo e >&2; echo 1; echo 2; exit 3"]);
     let errors = Shared::default();
-    let outlets = Outlets { output: outlet, errors: errors.outlet() };
-    let signals = Signals::watch().unwrap();
+    let (outlets, signals) = (Outlets { output, errors: errors.outlet() }, Signals::watch().unwrap());
     let ended = launch(&spec(&command, folder.path()), outlets, &signals, &mut |_| {}).unwrap();
-    assert_eq!((ended.exit, ended.log.text()), (Exit::Code(3), b"1\n2\n3\n4\n5\ne\n".to_vec()));
+    // It ends of its very first word, as it would without us.
+    assert_eq!((ended.exit, ended.log.text()), (Exit::Signal(13), b"e\n".to_vec()));
+    assert!(matches!(&ended.gaps[..], [Gap::Unread]) && ended.is_unread());
     assert_eq!(errors.text(), "e\n");
-    assert!(matches!(&ended.gaps[..], [Gap::Unheard(error)] if error.kind() == io::ErrorKind::BrokenPipe));
 }
 
 /// Far more than what is waited for takes, and less than a `sleep 60`.

@@ -39,6 +39,7 @@ pub use profile::{Column, Moments, Profile, Tensor, TopValue};
 pub use run::{Divergence, Grade, Phase, Receipt, Run};
 pub use runs::Runs;
 pub use series::Series;
+pub(crate) use series::every_second;
 pub use system::{Cpu, Limits, System};
 pub use tag::Tag;
 pub use tree::{Entry, Node, Page, Placed, Tree, TreeBuilder, TreeEntries, lookup, node_at};
@@ -49,6 +50,9 @@ use crate::id::{ContentId, Digest, Kind, TypedId};
 /// What the values of an object may weigh together ([`encoding::weighed`]): about as many numbers. So an object takes no
 /// more than some 150 MiB of memory beyond its bytes, however well these were compressed.
 pub const MAX_WEIGHT: usize = 1 << 20;
+
+/// No object has more bytes.
+pub const MAX_BYTES: usize = 64 << 20;
 
 /// A kind of object.
 pub trait Object: Encode + Decode {

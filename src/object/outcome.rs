@@ -35,6 +35,19 @@ record! {
     }
 }
 
+/// What could not be observed or kept, among the observations: a list of texts.
+const GAPS: &str = "gaps";
+
+impl Outcome {
+    /// Adds to what could not be observed or kept.
+    pub fn note(&mut self, gap: String) {
+        match self.observations.entry(GAPS.to_owned()).or_insert_with(|| Value::List(Vec::new())) {
+            Value::List(gaps) => gaps.push(Value::Text(gap)),
+            other => *other = Value::List(vec![Value::Text(gap)]),
+        }
+    }
+}
+
 record! {
     /// Final values of metrics and the files that they were read from.
     pub struct Metrics {

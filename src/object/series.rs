@@ -1,7 +1,7 @@
 //! A series: columns of (step, time, value), such as a metric's curve.
 
 use crate::encoding::{Decode, DecodeError, Encode, Reader, Writer};
-use crate::object::object;
+use crate::object::{self, object};
 
 /// Points in the order in which they were measured. The columns that are there have equal lengths.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,36 @@ pub struct Series {
     pub times: Option<Vec<i64>>,
     /// Values.
     pub values: Vec<f64>,
+}
+
+/// Most bytes of the columns of a series: the rest of an object is for its frame.
+const MAX_COLUMNS: usize = object::MAX_BYTES - 64;
+
+impl Series {
+    /// Whether columns of so many values, all of them together, fit into an object.
+    pub fn fits(values: usize) -> bool {
+        values <= MAX_COLUMNS / 8
+    }
+
+    /// Leaves every second point out, again and again, until what remains fits into an object. Says how many are left
+    /// out.
+    pub fn thin(&mut self) -> usize {
+        let before = self.values.len();
+        let columns = 1 + usize::from(self.steps.is_some()) + usize::from(self.times.is_some());
+        while !Self::fits(self.values.len() * columns) {
+            every_second(&mut self.values);
+            self.steps.iter_mut().chain(&mut self.times).for_each(every_second);
+        }
+        before - self.values.len()
+    }
+}
+
+/// Leaves every second value out, beginning with the second.
+pub(crate) fn every_second<T: Copy>(column: &mut Vec<T>) {
+    let half = column.len().div_ceil(2);
+    (0..half).for_each(|at| column[at] = column[2 * at]);
+    column.truncate(half);
+    column.shrink_to_fit();
 }
 
 /// `[count, steps, times, values]`: columns are byte strings of 8 bytes a point, little-endian, and
@@ -68,3 +98,28 @@ impl Decode for Series {
 }
 
 object!(Series, SeriesId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding;
+
+    #[test]
+    fn the_longest_that_fits_is_an_object() {
+        for (steps, times, per_point) in [(true, true, 24), (true, false, 16), (false, false, 8)] {
+            let most = object::MAX_BYTES / per_point;
+            let column = |len: usize| (0..len as i64).collect::<Vec<i64>>();
+            let of = |len: usize| Series {
+                steps: steps.then(|| column(len)),
+                times: times.then(|| column(len)),
+                values: vec![0.5; len],
+            };
+            let mut series = of(most - 8);
+            assert_eq!(series.thin(), 0);
+            assert!(encoding::to_bytes(&series).len() <= object::MAX_BYTES);
+            let mut series = of(most + 1);
+            assert_eq!(series.thin(), most.div_ceil(2));
+            assert!(series.steps.is_none_or(|steps| steps[1] == 2 && steps.len() == series.values.len()));
+        }
+    }
+}

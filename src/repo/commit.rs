@@ -58,7 +58,17 @@ impl Repository {
         options: &CommitOptions,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        self.commit_after(None, options, progress)
+        self.commit_after(None, options, &mut Vec::new(), progress)
+    }
+
+    /// The same. Where nothing differs, `unseen` is what could not be recorded: that may be what somebody meant.
+    pub fn commit_telling(
+        &self,
+        options: &CommitOptions,
+        unseen: &mut Vec<Warning>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Committed>, RepoError> {
+        self.commit_after(None, options, unseen, progress)
     }
 
     /// Commits the work tree as it is now, after HEAD and after a commit that it was merged with.
@@ -66,9 +76,10 @@ impl Repository {
         &self,
         merged: Option<CommitId>,
         options: &CommitOptions,
+        unseen: &mut Vec<Warning>,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
-        let committed = until_it_stands(&mut || self.commit_once(merged, options, progress))?;
+        let committed = until_it_stands(&mut || self.commit_once(merged, options, unseen, progress))?;
         self.compact_along();
         Ok(committed)
     }
@@ -77,6 +88,7 @@ impl Repository {
         &self,
         merged: Option<CommitId>,
         options: &CommitOptions,
+        unseen: &mut Vec<Warning>,
         progress: &dyn Progress,
     ) -> Result<Option<Committed>, RepoError> {
         let manifest = self.manifest()?;
@@ -105,6 +117,7 @@ impl Repository {
         if !is_new {
             // What HEAD points to may be of somebody who was stopped before it was durable.
             self.storage.settle("refs")?;
+            *unseen = snapshot.warnings;
             return Ok(None);
         }
         let parents: Vec<CommitId> = parent.into_iter().chain(merged).collect();

@@ -4,8 +4,9 @@
 //! configuration, else from git's, else from the login name: a newcomer's first commit never fails.
 
 use std::env;
-#[cfg(feature = "git")]
 use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
 
 use crate::object::Time;
 use crate::repo::{ConfigKey, Repository};
@@ -34,10 +35,28 @@ impl Repository {
 
     /// The moment, in the local time zone.
     pub fn now(&self) -> Time {
-        let now = jiff::Zoned::now();
-        let millis = now.timestamp().as_millisecond();
-        Time { millis, zone: i64::from(now.offset().seconds() / 60) }
+        let now = jiff::Timestamp::now();
+        let zone = if is_zone_sane() { TimeZone::system() } else { TimeZone::UTC };
+        Time { millis: now.as_millisecond(), zone: i64::from(zone.to_offset(now).seconds() / 60) }
     }
+}
+
+/// Whether what `TZ` and `TZDIR` name can be read to its end. Both are read by a library that believes them: a device
+/// in place of a file would never end. Where nothing can be read, the time is in UTC.
+fn is_zone_sane() -> bool {
+    /// The largest zone has some kilobytes.
+    const MOST: u64 = 1 << 20;
+    let is_file = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() <= MOST;
+    let folder = env::var_os("TZDIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    // Every folder of zones has this one; any other would be walked through.
+    let folder_is_sane =
+        folder.as_ref().is_none_or(|folder| folder.join("UTC").metadata().is_ok_and(is_file));
+    let Some(name) = env::var_os("TZ") else { return folder_is_sane };
+    let name = name.to_string_lossy();
+    let name = name.strip_prefix(':').unwrap_or(&name);
+    let places = [Some(PathBuf::from(name)), folder.map(|folder| folder.join(name))];
+    // What is not there is looked for elsewhere.
+    folder_is_sane && places.iter().flatten().all(|place| place.metadata().map_or(true, is_file))
 }
 
 /// Without the characters that mark where the address begins and ends, and where lines do.

@@ -27,6 +27,7 @@ pub const TRAILER_LEN: usize = 48;
 pub const MAX_FOOTER: u64 = 16 << 20;
 /// Longest raw frame, in bytes: a frame is decoded as a whole.
 pub const MAX_RAW: u32 = 64 << 20;
+const _: () = assert!(MAX_RAW as usize >= crate::object::MAX_BYTES);
 
 const HEAD_LEN: usize = 24;
 const FRAME_LEN: usize = 41;

@@ -226,3 +226,34 @@ fn a_repository_of_the_future() {
     [exit 7]
     "#);
 }
+
+#[test]
+fn what_is_left_out_is_said_also_where_nothing_differs() {
+    let sandbox = Sandbox::history();
+    sandbox.write("bell\u{7}.py", "print(1)\n");
+    let ran = sandbox.mdl(&["commit", "-m", "a bell"]);
+    assert!(ran.stdout.contains("nothing differs"), "{}", ran.told());
+    assert!(ran.stderr.contains("is left out"), "{}", ran.told());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_zone_without_end_is_none() {
+    use std::time::{Duration, Instant};
+    let begin = Instant::now();
+    for (variable, value, folder) in
+        [("TZ", ":/dev/zero", ""), ("TZ", "/dev/zero", ""), ("TZ", "zero", "/dev"), ("TZ", "Foo", "/")]
+    {
+        let env = [(variable, value), ("TZDIR", folder)];
+        let sandbox = Sandbox::project().with(env.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let mut child = sandbox.command(&["commit", "-q", "-m", "now"]).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if begin.elapsed() > Duration::from_secs(30) {
+                child.kill().unwrap();
+                panic!("{value} in {folder}: it does not end");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(sandbox.ok(&["log"]).contains("+0000") || sandbox.ok(&["log"]).contains("<time>"));
+    }
+}

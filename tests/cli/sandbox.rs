@@ -117,6 +117,8 @@ impl Sandbox {
 
     /// The binary with these arguments, not yet started.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        #[cfg(unix)]
+        heed_signals();
         let mut command = match self.user {
             Some(_) => Command::new(self.around().join("mdl")),
             None => Command::new(env!("CARGO_BIN_EXE_mdl")),
@@ -163,6 +165,20 @@ impl Ran {
         let errors = if self.stderr.is_empty() { String::new() } else { format!("---\n{}", self.stderr) };
         format!("{}{errors}[exit {}]", self.stdout, self.code)
     }
+}
+
+/// What we start gets signals, also where they were ignored when the tests were started (`nohup`, `&` in a script): what
+/// is handled here, as by default, is not ignored there.
+#[cfg(unix)]
+fn heed_signals() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+            let always = Arc::new(std::sync::atomic::AtomicBool::new(true));
+            signal_hook::flag::register_conditional_default(signal, always).unwrap();
+        }
+    });
 }
 
 /// Text without what differs from run to run: the folder, ids, times, amounts of storage.

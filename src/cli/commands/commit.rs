@@ -47,9 +47,11 @@ impl Run for Commit {
         let options =
             CommitOptions { message: self.message(&repository, context)?, allow_empty: self.allow_empty };
         let progress = context.progress();
-        let made = repository.commit(&options, &progress)?;
+        let mut unseen = Vec::new();
+        let made = repository.commit_telling(&options, &mut unseen, &progress)?;
         drop(progress);
         let Some(made) = made else {
+            context.warn_of(&unseen);
             let text = || "nothing to commit: nothing differs from HEAD\n".to_owned();
             context.report("commit", text, || serde_json::json!({ "commit": null }))?;
             context.terminal.hint("to record a commit all the same, add --allow-empty");

@@ -10,6 +10,7 @@ use crate::cli::commands::Run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::terminal::FORWARD;
 use crate::cli::{receipt_views, sizes, views};
 use crate::fidelity::Tolerance;
 use crate::id::CommitId;
@@ -85,7 +86,7 @@ impl Run for Reproduce {
             to: self.to.as_ref().map(|to| context.path(&to.to_string_lossy())),
             tolerance: self.tolerance.iter().cloned().fold(Tolerance::default(), Tolerance::and),
             recreate: self.env == EnvironmentChoice::Recreate,
-            execution: Execution { timeout: self.timeout, ..Execution::default() },
+            execution: Execution { timeout: self.timeout, forward: Some(FORWARD), ..Execution::default() },
         };
         let progress = context.progress();
         let mut witness = Told { context };

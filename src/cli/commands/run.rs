@@ -1,6 +1,7 @@
 //! `mdl run`: run a command and record it.
 
 use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::cli::commands::Run as Command;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::terminal::FORWARD;
 use crate::cli::{run_views, sizes};
 use crate::format::{Setting, Sweep};
 use crate::launch::{Bounds, Input, Outlets, Signals};
@@ -139,6 +141,7 @@ impl Run {
                 timeout: self.timeout,
                 interval: self.interval,
                 log: Bounds { head: self.log_size / 2, tail: self.log_size / 2 },
+                forward: Some(FORWARD),
                 ..Execution::default()
             },
         })
@@ -147,6 +150,12 @@ impl Run {
     /// Says how the run ended.
     fn tell(&self, repository: &Repository, ran: &Ran, context: &Context) -> Result<(), CliError> {
         context.warn_of(&ran.warnings);
+        // That a reader stops is usual, and nothing that it would want to be told.
+        if let Some(error) = ran.unheard.as_ref().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+            context
+                .terminal
+                .warn(&format!("the output could not be passed on, and is in the log alone: {error}"));
+        }
         context.terminal.note(&run_views::ended(&ran.run, &context.style()));
         if let Some(moved) = &ran.branch {
             run_views::moved(moved, ran.run.id.short(), context);
@@ -217,6 +226,13 @@ impl Run {
             context.terminal.hint("the same command goes on with them");
             return Ok(Exit::Interrupted);
         }
+        if finished < total && swept.iter().any(|swept| swept.unread) {
+            let left = total - finished;
+            context
+                .terminal
+                .warn(&format!("nobody takes the output any more: {left} of {total} runs have not finished"));
+            return Ok(Exit::ClosedPipe);
+        }
         if total > 1 {
             let name = swept.iter().find_map(|swept| swept.run.sweep()).unwrap_or_default();
             context.terminal.hint(&format!("compare them: `mdl runs --sweep {}`", render::escape(name)));
@@ -261,9 +277,15 @@ fn tell_redacted(redacted: &[String], context: &Context) {
     }
 }
 
-/// What mdl itself ends with: as the command did, or as `timeout` says that it took too long.
+/// What mdl itself ends with: as the command did, or as `timeout` says that it took too long. A command that had
+/// ended well before its output could not be passed on would have known of it without us.
 fn exit_of(ran: &Ran) -> Exit {
-    if ran.timed_out { Exit::TimedOut } else { Exit::Command(ran.exit.shell_status()) }
+    match ran.unheard.as_ref().map(io::Error::kind) {
+        _ if ran.timed_out => Exit::TimedOut,
+        Some(ErrorKind::BrokenPipe) if ran.exit.is_success() => Exit::ClosedPipe,
+        Some(_) if ran.exit.is_success() => Exit::Io,
+        _ => Exit::Command(ran.exit.shell_status()),
+    }
 }
 
 /// Tells a person of a run.

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::object::Series;
+use crate::object::{Series, every_second};
 use crate::value::KeyPath;
+
+/// Most parts of a metric's name: what is recorded nests no deeper than 64.
+const MAX_PARTS: usize = 32;
+/// Longest name in bytes: ten thousand of them, some times each, fit into the object that has them.
+pub(super) const MAX_NAME: usize = 512;
 
 /// A value of a metric, and where it belongs as far as that was said.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +55,12 @@ impl Curve {
         before - self.values.len()
     }
 
+    /// How many values it has in all of its columns.
+    fn size(&self) -> usize {
+        let columns = 1 + usize::from(self.steps.is_some()) + usize::from(self.times.is_some());
+        self.values.len() * columns
+    }
+
     /// The points as a series.
     pub fn finish(self) -> Series {
         Series { steps: self.steps, times: self.times, values: self.values }
@@ -65,13 +76,6 @@ fn extend(column: &mut Option<Vec<i64>>, len: usize, value: Option<i64>) {
             column.push(value.unwrap_or(before));
         }
     }
-}
-
-fn every_second<T: Copy>(column: &mut Vec<T>) {
-    let half = column.len().div_ceil(2);
-    (0..half).for_each(|at| column[at] = column[2 * at]);
-    column.truncate(half);
-    column.shrink_to_fit();
 }
 
 /// The curves of many metrics.
@@ -94,8 +98,13 @@ impl Columns {
             self.check(&path)?;
         }
         self.seen += 1;
-        if self.curves.entry(path).or_default().push(point) {
+        let curve = self.curves.entry(path).or_default();
+        if curve.push(point) {
             self.kept += 1;
+            // Together they may be more than fits into the object that one of them is.
+            if !Series::fits(curve.size()) {
+                self.kept -= curve.thin();
+            }
         }
         if self.kept > self.most_points
             && let Some(longest) = self.curves.values_mut().max_by_key(|curve| curve.values.len())
@@ -108,6 +117,12 @@ impl Columns {
     fn check(&self, path: &KeyPath) -> Result<(), String> {
         if path.keys().iter().all(String::is_empty) {
             return Err("the metric has no name".to_owned());
+        }
+        if path.keys().len() > MAX_PARTS {
+            return Err(format!("the name of the metric has more than {MAX_PARTS} parts"));
+        }
+        if path.keys().iter().map(String::len).sum::<usize>() > MAX_NAME {
+            return Err(format!("the name of the metric is longer than {MAX_NAME} bytes"));
         }
         if self.curves.len() == self.most_curves {
             return Err(format!("more than {} metrics", self.most_curves));

@@ -19,7 +19,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use crate::object::Series;
 use crate::value::{KeyPath, Value};
 
-use columns::Columns;
+use columns::{Columns, MAX_NAME};
 pub(super) use columns::{Curve, Point};
 use line::Report;
 pub(super) use line::STEPS;
@@ -28,7 +28,7 @@ pub(super) use line::STEPS;
 pub const MAX_METRICS: usize = 10_000;
 
 /// Most points that are kept, of all metrics together: 200 MB. Beyond it the longest series is thinned to every
-/// second of its points, again and again; its last value is kept in any case.
+/// second of its points, again and again, as is one that would not fit into an object; its last value is kept in any case.
 pub const MAX_POINTS: usize = 1 << 23;
 
 /// Longest line in bytes. A longer one is a bad line.
@@ -144,6 +144,9 @@ impl Reader {
             Report::Nothing => Ok(()),
             Report::Phase(_) if self.reports.phases.len() == MAX_PHASES => {
                 Err(format!("more than {MAX_PHASES} phases"))
+            }
+            Report::Phase(mark) if mark.name.len() > MAX_NAME => {
+                Err(format!("the name of the phase is longer than {MAX_NAME} bytes"))
             }
             Report::Phase(mark) => {
                 self.reports.phases.push(PhaseMark { at: self.at, ..mark });

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::object;
 
 fn of(text: &str) -> Reports {
     reports(text.as_bytes()).unwrap()
@@ -94,6 +95,28 @@ fn too_many_points_are_thinned() {
     let stride = steps[1];
     assert!(steps.iter().enumerate().all(|(i, step)| *step == i as i64 * stride), "{steps:?}");
     assert!(steps.iter().zip(&read.series["a"].values).all(|(step, value)| *step as f64 == *value));
+}
+
+#[test]
+fn names_that_no_record_could_hold_are_bad_lines() {
+    let deep = vec!["a"; 200].join(".");
+    let (long, fine) = ("n".repeat(2000), vec!["b"; 32].join("."));
+    let text =
+        format!("{{\"{deep}\": 1}}\n{{\"{long}\": 1}}\n{{\"phase\": \"{long}\"}}\n{{\"{fine}\": 1}}\n");
+    let read = of(&text);
+    assert_eq!((read.bad, read.series.len(), read.phases.len()), (3, 1, 0));
+    assert!(read.first_bad.unwrap().1.contains("more than 32 parts"));
+}
+
+#[test]
+fn a_curve_that_does_not_fit_into_an_object_is_thinned() {
+    let mut columns = columns::Columns::new(9, usize::MAX);
+    let (path, point) = (path("a"), |step| columns::Point { step: Some(step), time: Some(step), value: 0.5 });
+    let many = object::MAX_BYTES / 24 + 1;
+    (0..many).for_each(|at| columns.push(path.clone(), point(at as i64)).unwrap());
+    assert_eq!(columns.thinned(), (many / 2) as u64);
+    let (_, _, mut series) = columns.finish().next().unwrap();
+    assert_eq!(series.thin(), 0);
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 fn command(script: &str, shown: &str, folder: &Path) -> Command {
+    heed_signals();
     fs::create_dir(folder.join("pieces")).unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["launch::tests::harness::harness", "--exact", "--ignored", "--test-threads=1"]);
@@ -202,26 +203,20 @@ fn comes_once(started: &Started, send: impl Fn(), summary: &str) {
     assert!(started.read("log").ends_with("\n1 times\n"), "{}", started.read("log"));
 }
 
-/// Whether this signal does nothing to us, nor to what we start: so it is in what a shell starts with `&`.
-fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored =
-        mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal - 1) & 1 == 1);
-    if ignored {
-        crate::skip::skipped(format!(
-            "{} was ignored at the start of the tests",
-            signal_name(signal).unwrap()
-        ));
-    }
-    ignored
+/// What we start gets these signals, also where they were ignored when the tests were started (`nohup`, `&` in a
+/// script): what is handled here, as by default, is not ignored there.
+fn heed_signals() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let always = Arc::new(std::sync::atomic::AtomicBool::new(true));
+            signal_hook::flag::register_conditional_default(signal, always).unwrap();
+        }
+    });
 }
 
 #[test]
 fn a_key_reaches_it_once() {
-    if is_ignored(SIGINT) {
-        return;
-    }
     let interrupted = format!("Code(0) Some({SIGINT}) 0");
     for shown in ["oe", "e"] {
         let started = at_terminal(&counting("INT"), shown);
@@ -238,9 +233,6 @@ fn a_signal_to_us_reaches_it_once() {
         ("USR1", Signal::USR1, None),
         ("USR2", Signal::USR2, None),
     ] {
-        if is_ignored(signal.as_raw()) {
-            continue;
-        }
         let summary = format!("Code(0) {number:?} 0");
         let started = at_terminal(&counting(name), "oe");
         comes_once(&started, || started.signal(signal), &summary);

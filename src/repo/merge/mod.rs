@@ -180,7 +180,7 @@ impl Repository {
             merged.kind = MergeKind::AsIs;
             if !options.dry_run {
                 let options = CommitOptions { message, allow_empty: true };
-                if let Some(made) = self.commit_after(Some(theirs), &options, progress)? {
+                if let Some(made) = self.commit_after(Some(theirs), &options, &mut Vec::new(), progress)? {
                     (merged.to, merged.warnings) = (Some(made.id), made.warnings);
                 }
             }

@@ -193,6 +193,7 @@ fn perform(
         timeout: None,
         keep: execution.log,
         spool: None,
+        forward: None,
     };
     match launch::launch(&launch, witness.preparing(), signals, &mut |_| {}) {
         Ok(ended) => Ok(ended.exit.is_success()),

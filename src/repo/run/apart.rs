@@ -24,7 +24,8 @@ pub(in crate::repo) struct Apart<'a> {
 }
 
 impl Repository {
-    /// Makes the folder, executes the command there, records what came out, and removes the folder.
+    /// Makes the folder, executes the command there, records what came out, and removes the folder. Says beside it
+    /// whether whoever was to see its output has gone.
     pub(in crate::repo) fn run_apart(
         &self,
         apart: &Apart<'_>,
@@ -32,7 +33,7 @@ impl Repository {
         outlets: Outlets,
         signals: &Signals,
         warnings: &mut Vec<Warning>,
-    ) -> Result<RecordedRun, RepoError> {
+    ) -> Result<(RecordedRun, bool), RepoError> {
         let Apart { begun, definition, command, manifest, execution } = *apart;
         let (place, recorder) = self.make_run_place(&begun.run.id)?;
         let work = place.work();
@@ -69,7 +70,7 @@ impl Repository {
         let harvest = Harvest { root, manifest, cached: false, place: &place, since: None, progress };
         let run = self.conclude(begun, &harvest, &executed, command, warnings)?;
         self.remove_work(&place);
-        Ok(run)
+        Ok((run, executed.ended.is_unread()))
     }
 
     /// Removes the folder that a run had. One that stays costs space, and nothing else.

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::capture::{self, Secrets};
@@ -52,14 +54,16 @@ impl Repository {
         let mut outcome = written(harvest, cache, writer, &mut old, warnings)?.unwrap_or_default();
         // Of a run that broke off nobody expects that it wrote everything.
         warnings.extend(old.into_iter().filter(|_| executed.ended.exit.is_success()));
-        let reports = reported(harvest.place, warnings);
+        let reports = reported(harvest.place, Extent::Whole, warnings);
         add_reports(&mut outcome, &reports, harvest.manifest, writer)?;
         outcome.utilisation = Some(utilisation(executed, &reports, writer)?);
         outcome.log = log(&executed.ended.log, secrets, writer)?;
         outcome.exit = Some(executed.ended.exit.number());
         outcome.started = Some(executed.started.clone());
         outcome.finished = Some(executed.finished.clone());
-        outcome.observations = observations(executed);
+        outcome.observations.append(&mut observations(executed));
+        executed.ended.gaps.iter().for_each(|gap| outcome.note(gap_text(gap)));
+        unkept(&reports).into_iter().for_each(|gap| outcome.note(gap));
         Ok(outcome)
     }
 }
@@ -86,14 +90,71 @@ fn written(
     results(manifest, &files, Wanted { counts: &counts, lenient: true }, warnings)
 }
 
+/// What of the reports is not in the curves and values that are recorded of them.
+fn unkept(reports: &Reports) -> Vec<String> {
+    let thinned = (reports.thinned > 0)
+        .then(|| format!("{} points that were reported are left out of the curves", reports.thinned));
+    let first = reports.first_bad.iter();
+    let bad = first.map(|(line, problem)| {
+        format!(
+            "{} lines of MDL_METRICS could not be read, the first of them line {line}: {problem}",
+            reports.bad
+        )
+    });
+    thinned.into_iter().chain(bad).collect()
+}
+
+/// How much of the reports is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it, for the record.
+    Whole,
+    /// Of a long file the beginning and the end, for a look at a run that has not ended.
+    Ends,
+}
+
+/// So much of the beginning and of the end is read where a look is to be quick.
+const BEGINNING: u64 = 1 << 20;
+const END: u64 = 3 << 20;
+
+/// The beginning and the end of a file, whole lines both; and how many bytes lie between.
+fn ends(mut file: File) -> io::Result<(Vec<u8>, u64)> {
+    let size = file.metadata()?.len();
+    let (mut bytes, mut end) = (Vec::new(), Vec::new());
+    if size <= BEGINNING + END {
+        file.take(BEGINNING + END).read_to_end(&mut bytes)?;
+        return Ok((bytes, 0));
+    }
+    (&mut file).take(BEGINNING).read_to_end(&mut bytes)?;
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+    file.seek(SeekFrom::Start(size - END))?;
+    file.take(END).read_to_end(&mut end)?;
+    let from = end.iter().position(|byte| *byte == b'\n').map_or(end.len(), |at| at + 1);
+    bytes.extend_from_slice(&end[from..]);
+    let between = size.saturating_sub(bytes.len() as u64);
+    Ok((bytes, between))
+}
+
 /// What the program reported while it ran.
-pub(super) fn reported(place: &Place, warnings: &mut Vec<Warning>) -> Reports {
-    let mut gap = |reason| warnings.push(Warning::Gap { what: "a line of MDL_METRICS".to_owned(), reason });
-    let path = place.metrics();
+pub(super) fn reported(place: &Place, extent: Extent, warnings: &mut Vec<Warning>) -> Reports {
+    let (path, mut middle) = (place.metrics(), None);
     let reports = match open_regular(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Reports::default(),
-        opened => opened.and_then(format::reports),
+        opened => opened.and_then(|file| match extent {
+            Extent::Whole => format::reports(file),
+            Extent::Ends => {
+                let (bytes, between) = ends(file)?;
+                if between > 0 {
+                    let reason =
+                        format!("{between} bytes between its beginning and its end are not looked at yet");
+                    middle = Some(Warning::Gap { what: "all of MDL_METRICS".to_owned(), reason });
+                }
+                format::reports(&bytes[..])
+            }
+        }),
     };
+    warnings.extend(middle);
+    let mut gap = |reason| warnings.push(Warning::Gap { what: "a line of MDL_METRICS".to_owned(), reason });
     match reports {
         Err(error) => {
             gap(error.to_string());
@@ -206,10 +267,6 @@ fn observations(executed: &Executed) -> BTreeMap<String, Value> {
     {
         observe("printed", Value::Int(printed));
     }
-    let gaps: Vec<Value> = ended.gaps.iter().map(|gap| Value::Text(gap_text(gap))).collect();
-    if !gaps.is_empty() {
-        observe("gaps", Value::List(gaps));
-    }
     observations
 }
 
@@ -217,7 +274,39 @@ fn gap_text(gap: &Gap) -> String {
     match gap {
         Gap::Unheard(error) => format!("the output could not be passed on: {error}"),
         Gap::Spool(error) => format!("the log could not be kept while the command ran: {error}"),
-        Gap::StillOpen => "a process that the command left behind still holds its output".to_owned(),
+        Gap::Unread => "nobody read the output any more from some moment on".to_owned(),
+        Gap::StillOpen => {
+            "a process that the command left behind still holds its output: what it prints later is not in the log"
+                .to_owned()
+        }
+        Gap::CutOff(error) => format!("what it prints later cannot be passed on: {error}"),
         Gap::NoTerminal(error) => format!("the command got no terminal: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_file_the_ends_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let read = |lines: u32| {
+            let text: String = (0..lines).map(|i| format!("{{\"step\": {i}, \"loss\": {i}}}\n")).collect();
+            std::fs::write(&path, &text).unwrap();
+            let (bytes, between) = ends(File::open(&path).unwrap()).unwrap();
+            assert_eq!(bytes.len() as u64 + between, text.len() as u64);
+            (format::reports(&bytes[..]).unwrap(), between)
+        };
+        let (reports, between) = read(1000);
+        assert_eq!((reports.series["loss"].values.len(), between), (1000, 0));
+        let (reports, between) = read(300_000);
+        let loss = &reports.series["loss"].values;
+        assert_eq!((reports.bad, loss.first(), loss.last()), (0, Some(&0.0), Some(&299_999.0)));
+        assert!(between > 1 << 20 && loss.len() < 200_000);
+        // A line that is longer than what is read of the beginning is not read in part.
+        std::fs::write(&path, vec![b'x'; 6 << 20]).unwrap();
+        assert_eq!(ends(File::open(&path).unwrap()).unwrap(), (Vec::new(), 6 << 20));
     }
 }

@@ -7,7 +7,7 @@ use crate::format::Reports;
 use crate::id::SeriesId;
 use crate::launch;
 use crate::object::{self, FindContent, Metrics, ObjectError, Outcome, Series};
-use crate::repo::run::collect::reported;
+use crate::repo::run::collect::{Extent, reported};
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::snapshot::results::usual_directions;
@@ -79,7 +79,8 @@ impl Repository {
         warnings: &mut Vec<Warning>,
     ) -> Result<(Outcome, BTreeMap<String, Series>), RepoError> {
         let place = self.run_place(&run.id);
-        let reports = if place.is_own() { reported(&place, warnings) } else { Reports::default() };
+        let reports =
+            if place.is_own() { reported(&place, Extent::Ends, warnings) } else { Reports::default() };
         let better = usual_directions(&self.manifest()?, &reports.values);
         let metrics = Metrics { values: reports.values, files: Vec::new(), better };
         let metrics = Some(metrics).filter(|metrics| !metrics.values.is_empty());

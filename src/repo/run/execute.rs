@@ -27,6 +27,8 @@ pub struct Execution {
     pub log: Bounds,
     /// What it reads from its standard input.
     pub input: Input,
+    /// What makes our own executable pass on what is printed after the end: see [`Launch::forward`].
+    pub forward: Option<&'static str>,
 }
 
 impl Default for Execution {
@@ -37,6 +39,7 @@ impl Default for Execution {
             interval: Duration::from_secs(1),
             log: Bounds::default(),
             input: Input::Inherited,
+            forward: None,
         }
     }
 }
@@ -86,7 +89,7 @@ impl Repository {
             ("MDL_METRICS".into(), job.place.metrics().into()),
         ];
         let environment = [job.environment, &ours].concat();
-        let Execution { timeout, grace, interval, log, input } = job.execution;
+        let Execution { timeout, grace, interval, log, input, forward } = job.execution;
         let folder = job.place.log();
         let launch = Launch {
             command: job.command,
@@ -96,6 +99,7 @@ impl Repository {
             timeout: timeout.map(|after| Timeout { after, grace }),
             keep: log,
             spool: Some(Spool { disk: &*self.disk, folder: &folder }),
+            forward,
         };
         let (mut sampler, mut samples) = (None, Samples::default());
         let growth = Arc::default();

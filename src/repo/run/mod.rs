@@ -9,6 +9,7 @@ mod collect;
 mod define;
 mod details;
 mod execute;
+mod fit;
 mod fresh;
 mod list;
 mod perform;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use crate::capture;
@@ -49,6 +50,8 @@ pub struct Ran {
     pub exit: Exit,
     /// Whether it was ended because it took too long.
     pub timed_out: bool,
+    /// Why some of what it printed came to nobody, if that is so: the log has it.
+    pub unheard: Option<io::Error>,
     /// What became of the branch, if it was to move.
     pub branch: Option<Moved>,
     /// What could not be recorded as one would expect.
@@ -125,7 +128,8 @@ impl Repository {
         let (exit, timed_out) = (executed.ended.exit, executed.ended.timed_out);
         let branch = options.message.is_some().then(|| self.move_branch(&head, &run));
         self.compact_along();
-        Ok(Ran { run, exit, timed_out, branch, warnings })
+        let unheard = executed.ended.into_unheard();
+        Ok(Ran { run, exit, timed_out, unheard, branch, warnings })
     }
 
     /// Records the definition of a run in the work tree.

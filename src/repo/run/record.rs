@@ -7,6 +7,7 @@ use crate::progress::{Only, Progress};
 use crate::refs::{self, Footing, Ref, Target};
 use crate::repo::footing::until_it_stands;
 use crate::repo::run::execute::Executed;
+use crate::repo::run::fit::fit;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
 use crate::repo::{RepoError, Repository};
@@ -103,9 +104,10 @@ impl Repository {
         &self,
         begun: &Begun,
         footing: &Footing,
-        outcome: Outcome,
+        mut outcome: Outcome,
         writer: Writer<'_>,
     ) -> Result<RecordedRun, RepoError> {
+        fit(&mut outcome, object::MAX_BYTES);
         let recorded = Some(object::put(&writer, &outcome)?);
         let commit = Commit { outcome: recorded, time: self.now(), ..begun.recorded.clone() };
         let id = object::put(&writer, &commit)?;

@@ -57,6 +57,8 @@ pub struct SweptRun {
     pub set: BTreeMap<String, Value>,
     /// Whether it had been recorded before and was not run again.
     pub before: bool,
+    /// Whether whoever was to see its output has gone: no further run is begun.
+    pub unread: bool,
     /// What could not be recorded as one would expect.
     pub warnings: Vec<Warning>,
 }
@@ -130,7 +132,13 @@ impl Repository {
                 let Some(point) = options.sweep.point(at) else { break };
                 let result = self.run_point(&base, &point, &source, &known, signals, witness);
                 match &result {
-                    Ok(swept) => witness.done(ended.fetch_add(1, Ordering::Relaxed) + 1, swept),
+                    Ok(swept) => {
+                        witness.done(ended.fetch_add(1, Ordering::Relaxed) + 1, swept);
+                        // The others would end as soon as they print, as this one did or would have done.
+                        if swept.unread {
+                            next.store(total, Ordering::Relaxed);
+                        }
+                    }
                     // What keeps one run from being recorded keeps the others too.
                     Err(_) => next.store(total, Ordering::Relaxed),
                 }
@@ -207,7 +215,7 @@ impl Repository {
         let point = Point::new(base, point)?;
         let definition = point.definition(base, &mut warnings);
         if let Some(run) = known.get(&definition.id()) {
-            return Ok(SweptRun { run: run.clone(), set: point.set, before: true, warnings });
+            return Ok(SweptRun { run: run.clone(), set: point.set, before: true, unread: false, warnings });
         }
         let run = Run {
             id: self.new_run_id()?,
@@ -230,9 +238,9 @@ impl Repository {
             manifest: &base.manifest,
             execution: base.options.run.execution,
         };
-        let run = self.run_apart(&apart, source, witness.outlets(), signals, &mut warnings)?;
+        let (run, unread) = self.run_apart(&apart, source, witness.outlets(), signals, &mut warnings)?;
         self.compact_along();
-        Ok(SweptRun { run, set: point.set, before: false, warnings })
+        Ok(SweptRun { run, set: point.set, before: false, unread, warnings })
     }
 }
 

@@ -48,7 +48,8 @@ pub(in crate::repo) fn results<S: Sink>(
     wanted: Wanted<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Outcome>, RepoError> {
-    let (metrics, series) = metrics(manifest, files, wanted, warnings)?;
+    let mut gaps = Vec::new();
+    let (metrics, series) = metrics(manifest, files, wanted, &mut gaps, warnings)?;
     let mut outputs = BTreeMap::new();
     for (name, path) in manifest.outputs.iter().filter(|(_, path)| (wanted.counts)(path)) {
         let options = ScanOptions { traced: false, ..files.options() };
@@ -60,7 +61,9 @@ pub(in crate::repo) fn results<S: Sink>(
     if metrics.is_none() && outputs.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Outcome { metrics, series, outputs, ..Outcome::default() }))
+    let mut outcome = Outcome { metrics, series, outputs, ..Outcome::default() };
+    gaps.into_iter().for_each(|gap| outcome.note(gap));
+    Ok(Some(outcome))
 }
 
 /// The curves of metrics, by their dotted paths.
@@ -70,6 +73,7 @@ fn metrics<S: Sink>(
     manifest: &Manifest,
     files: &Files<'_, S>,
     wanted: Wanted<'_>,
+    gaps: &mut Vec<String>,
     warnings: &mut Vec<Warning>,
 ) -> Result<(Option<Metrics>, Curves), RepoError> {
     let (mut placed, mut values, mut curves) = (Vec::new(), BTreeMap::new(), Curves::new());
@@ -81,7 +85,11 @@ fn metrics<S: Sink>(
             problem: format!("{key} is in another file of metrics as well"),
         });
         placed.extend(wanted.tolerate(path, merged, warnings)?);
-        for (name, series) in read.series {
+        for (name, mut series) in read.series {
+            let (all, left_out) = (series.values.len(), series.thin());
+            if left_out > 0 {
+                gaps.push(format!("{name}: {left_out} of its {all} points are left out of its curve"));
+            }
             curves.insert(name, object::put(files.sink, &series)?);
         }
     }

@@ -1,0 +1,133 @@
+//! An outcome that fits into an object: what is too large is left out, and said. No run is lost for its size.
+
+use std::collections::BTreeMap;
+
+use crate::encoding::{self, Encode};
+use crate::object::Outcome;
+use crate::value::Value;
+
+/// Room for what is said of what is left out.
+const ROOM: usize = 1 << 20;
+/// No text that says so is longer, and no more names are listed.
+const MAX_TEXT: usize = 1 << 10;
+const NAMED: usize = 5;
+
+fn size(part: &impl Encode) -> usize {
+    encoding::to_bytes(part).len()
+}
+
+/// Leaves out what is too large, the least needed first, until at most so many bytes are left.
+pub(super) fn fit(outcome: &mut Outcome, most: usize) {
+    if size(outcome) <= most {
+        return;
+    }
+    let most = most.saturating_sub(ROOM);
+    let mut left_out = Vec::new();
+    for (what, parts) in PARTS {
+        let excess = size(outcome).saturating_sub(most);
+        if excess > 0 {
+            left_out.extend(
+                parts(outcome, excess).map(|names| format!("too large to be recorded: {what}{names}")),
+            );
+        }
+    }
+    left_out.into_iter().for_each(|text| outcome.note(text));
+}
+
+/// Leaves out of a part of an outcome at least so many bytes, if it has them; says what, where that has names.
+type Leave = fn(&mut Outcome, usize) -> Option<String>;
+
+/// What may be left out, in this order. Exit status, times and log are not among it, since they have no size.
+const PARTS: [(&str, Leave); 6] = [
+    ("observations", |outcome, excess| largest(&mut outcome.observations, excess)),
+    ("values of metrics", |outcome, excess| largest(&mut outcome.metrics.as_mut()?.values, excess)),
+    ("the directions of metrics", |outcome, _| all(&mut outcome.metrics.as_mut()?.better)),
+    ("the summary of what was used", |outcome, excess| {
+        largest(&mut outcome.utilisation.as_mut()?.summary, excess)
+    }),
+    ("curves of metrics", |outcome, _| all(&mut outcome.series)),
+    ("outputs", |outcome, _| all(&mut outcome.outputs)),
+];
+
+/// Removes the largest values until so many bytes are gone.
+fn largest(values: &mut BTreeMap<String, Value>, excess: usize) -> Option<String> {
+    let mut sizes: Vec<(usize, String)> =
+        values.iter().map(|(name, value)| (size(value) + name.len(), name.clone())).collect();
+    sizes.sort_unstable();
+    let (mut names, mut gone) = (Vec::new(), 0);
+    while let Some((size, name)) = sizes.pop().filter(|_| gone < excess) {
+        gone += size;
+        values.remove(&name);
+        names.push(name);
+    }
+    (!names.is_empty()).then(|| listed(&names))
+}
+
+fn all<K, V>(map: &mut BTreeMap<K, V>) -> Option<String> {
+    let count = std::mem::take(map).len();
+    (count > 0).then(|| format!(", all {count} of them"))
+}
+
+/// The first names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let short = |name: &String| name.chars().take(MAX_TEXT / NAMED).collect::<String>();
+    let text = names.iter().take(NAMED).map(short).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    if more == 0 { format!(": {text}") } else { format!(": {text} and {more} more") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Metrics;
+
+    const MOST: usize = 4 << 20;
+
+    fn text(len: usize) -> Value {
+        Value::Text("x".repeat(len))
+    }
+
+    fn outcome() -> Outcome {
+        let values =
+            BTreeMap::from([("loss".to_owned(), Value::Float(0.5)), ("blob".to_owned(), text(MOST))]);
+        let metrics = Some(Metrics { values, files: Vec::new(), better: BTreeMap::new() });
+        Outcome { metrics, exit: Some(3), ..Outcome::default() }
+    }
+
+    fn gaps(outcome: &Outcome) -> String {
+        outcome.observations["gaps"].to_string()
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let mut small = Outcome { exit: Some(0), ..Outcome::default() };
+        let before = small.clone();
+        fit(&mut small, MOST);
+        assert_eq!(small, before);
+    }
+
+    #[test]
+    fn the_largest_goes_and_is_named() {
+        let mut large = outcome();
+        fit(&mut large, MOST);
+        assert!(size(&large) <= MOST);
+        let values = &large.metrics.as_ref().unwrap().values;
+        assert_eq!(values.keys().collect::<Vec<_>>(), ["loss"]);
+        assert_eq!(large.exit, Some(3));
+        assert!(gaps(&large).contains("values of metrics: blob"), "{}", gaps(&large));
+    }
+
+    #[test]
+    fn whatever_is_too_large_the_rest_is_kept() {
+        let mut large = outcome();
+        large.observations =
+            BTreeMap::from([("host".to_owned(), text(4)), ("variables".to_owned(), text(MOST))]);
+        let many =
+            |i: usize| (format!("{i:0>500}"), crate::id::SeriesId::from(crate::id::Kind::Series.digest(b"")));
+        large.series = (0..20_000).map(many).collect();
+        fit(&mut large, MOST);
+        assert!(size(&large) <= MOST && large.observations.contains_key("host"));
+        let gaps = gaps(&large);
+        assert!(gaps.contains("variables") && gaps.contains("curves of metrics, all 20000"), "{gaps}");
+    }
+}
