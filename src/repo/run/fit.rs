@@ -3,56 +3,78 @@
 use std::collections::BTreeMap;
 
 use crate::encoding::{self, Encode};
-use crate::object::Outcome;
+use crate::object::{MAX_BYTES, MAX_WEIGHT, Outcome};
 use crate::value::Value;
 
-/// Room for what is said of what is left out.
-const ROOM: usize = 1 << 20;
+/// One part in so many is left for what is said of what is left out.
+const ROOM: usize = 64;
 /// No text that says so is longer, and no more names are listed.
 const MAX_TEXT: usize = 1 << 10;
 const NAMED: usize = 5;
 
-fn size(part: &impl Encode) -> usize {
-    encoding::to_bytes(part).len()
+/// What an object may not have too much of.
+#[derive(Clone, Copy, Debug)]
+enum Measure {
+    /// Bytes of its canonical form.
+    Bytes,
+    /// The weight of its values ([`encoding::weighed`]), which bounds the memory that a reader needs.
+    Weight,
 }
 
-/// Leaves out what is too large, the least needed first, until at most so many bytes are left.
-pub(super) fn fit(outcome: &mut Outcome, most: usize) {
-    if size(outcome) <= most {
+impl Measure {
+    fn of(self, part: &impl Encode) -> usize {
+        let (bytes, weight) = encoding::weighed(part);
+        match self {
+            Self::Bytes => bytes.len(),
+            Self::Weight => weight,
+        }
+    }
+}
+
+/// Leaves out what is too large for an object, the least needed first.
+pub(super) fn fit(outcome: &mut Outcome) {
+    fit_within(outcome, Measure::Bytes, MAX_BYTES);
+    fit_within(outcome, Measure::Weight, MAX_WEIGHT);
+}
+
+fn fit_within(outcome: &mut Outcome, measure: Measure, most: usize) {
+    if measure.of(outcome) <= most {
         return;
     }
-    let most = most.saturating_sub(ROOM);
+    let most = most - most / ROOM;
     let mut left_out = Vec::new();
     for (what, parts) in PARTS {
-        let excess = size(outcome).saturating_sub(most);
+        let excess = measure.of(outcome).saturating_sub(most);
         if excess > 0 {
-            left_out.extend(
-                parts(outcome, excess).map(|names| format!("too large to be recorded: {what}{names}")),
-            );
+            let names = parts(outcome, measure, excess);
+            left_out.extend(names.map(|names| format!("too large to be recorded: {what}{names}")));
         }
     }
     left_out.into_iter().for_each(|text| outcome.note(text));
 }
 
-/// Leaves out of a part of an outcome at least so many bytes, if it has them; says what, where that has names.
-type Leave = fn(&mut Outcome, usize) -> Option<String>;
+/// Leaves out of a part of an outcome at least so much, if it has that; says what, where that has names.
+type Leave = fn(&mut Outcome, Measure, usize) -> Option<String>;
 
 /// What may be left out, in this order. Exit status, times and log are not among it, since they have no size.
 const PARTS: [(&str, Leave); 6] = [
-    ("observations", |outcome, excess| largest(&mut outcome.observations, excess)),
-    ("values of metrics", |outcome, excess| largest(&mut outcome.metrics.as_mut()?.values, excess)),
-    ("the directions of metrics", |outcome, _| all(&mut outcome.metrics.as_mut()?.better)),
-    ("the summary of what was used", |outcome, excess| {
-        largest(&mut outcome.utilisation.as_mut()?.summary, excess)
+    ("observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess)),
+    ("values of metrics", |outcome, by, excess| largest(&mut outcome.metrics.as_mut()?.values, by, excess)),
+    ("the directions of metrics", |outcome, _, _| all(&mut outcome.metrics.as_mut()?.better)),
+    ("the summary of what was used", |outcome, by, excess| {
+        largest(&mut outcome.utilisation.as_mut()?.summary, by, excess)
     }),
-    ("curves of metrics", |outcome, _| all(&mut outcome.series)),
-    ("outputs", |outcome, _| all(&mut outcome.outputs)),
+    ("curves of metrics", |outcome, _, _| all(&mut outcome.series)),
+    ("outputs", |outcome, _, _| all(&mut outcome.outputs)),
 ];
 
-/// Removes the largest values until so many bytes are gone.
-fn largest(values: &mut BTreeMap<String, Value>, excess: usize) -> Option<String> {
-    let mut sizes: Vec<(usize, String)> =
-        values.iter().map(|(name, value)| (size(value) + name.len(), name.clone())).collect();
+/// Removes the largest values until so much is gone.
+fn largest(values: &mut BTreeMap<String, Value>, measure: Measure, excess: usize) -> Option<String> {
+    let size = |(name, value): (&String, &Value)| match measure {
+        Measure::Bytes => measure.of(value) + name.len(),
+        Measure::Weight => measure.of(value),
+    };
+    let mut sizes: Vec<(usize, String)> = values.iter().map(|entry| (size(entry), entry.0.clone())).collect();
     sizes.sort_unstable();
     let (mut names, mut gone) = (Vec::new(), 0);
     while let Some((size, name)) = sizes.pop().filter(|_| gone < excess) {
@@ -102,19 +124,33 @@ mod tests {
     fn what_fits_stays_as_it_is() {
         let mut small = Outcome { exit: Some(0), ..Outcome::default() };
         let before = small.clone();
-        fit(&mut small, MOST);
+        fit_within(&mut small, Measure::Bytes, MOST);
         assert_eq!(small, before);
     }
 
     #[test]
     fn the_largest_goes_and_is_named() {
         let mut large = outcome();
-        fit(&mut large, MOST);
-        assert!(size(&large) <= MOST);
+        fit_within(&mut large, Measure::Bytes, MOST);
+        assert!(Measure::Bytes.of(&large) <= MOST);
         let values = &large.metrics.as_ref().unwrap().values;
         assert_eq!(values.keys().collect::<Vec<_>>(), ["loss"]);
         assert_eq!(large.exit, Some(3));
         assert!(gaps(&large).contains("values of metrics: blob"), "{}", gaps(&large));
+    }
+
+    #[test]
+    fn many_small_values_are_too_much_as_well() {
+        let mut large = outcome();
+        let zeros = Value::List(vec![Value::Bool(true); MAX_WEIGHT]);
+        large.observations.insert("zeros".to_owned(), zeros.clone());
+        large.metrics.as_mut().unwrap().values.insert("list".to_owned(), zeros);
+        fit(&mut large);
+        assert!(Measure::Weight.of(&large) <= MAX_WEIGHT);
+        let kept = large.metrics.as_ref().unwrap().values.keys();
+        assert_eq!(kept.collect::<Vec<_>>(), ["blob", "loss"]);
+        let gaps = gaps(&large);
+        assert!(gaps.contains("observations: zeros") && gaps.contains("metrics: list"), "{gaps}");
     }
 
     #[test]
@@ -125,8 +161,8 @@ mod tests {
         let many =
             |i: usize| (format!("{i:0>500}"), crate::id::SeriesId::from(crate::id::Kind::Series.digest(b"")));
         large.series = (0..20_000).map(many).collect();
-        fit(&mut large, MOST);
-        assert!(size(&large) <= MOST && large.observations.contains_key("host"));
+        fit_within(&mut large, Measure::Bytes, MOST);
+        assert!(Measure::Bytes.of(&large) <= MOST && large.observations.contains_key("host"));
         let gaps = gaps(&large);
         assert!(gaps.contains("variables") && gaps.contains("curves of metrics, all 20000"), "{gaps}");
     }

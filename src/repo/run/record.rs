@@ -107,7 +107,7 @@ impl Repository {
         mut outcome: Outcome,
         writer: Writer<'_>,
     ) -> Result<RecordedRun, RepoError> {
-        fit(&mut outcome, object::MAX_BYTES);
+        fit(&mut outcome);
         let recorded = Some(object::put(&writer, &outcome)?);
         let commit = Commit { outcome: recorded, time: self.now(), ..begun.recorded.clone() };
         let id = object::put(&writer, &commit)?;
