@@ -1,9 +1,9 @@
 //! A folder with everything of a definition, for one run of a sweep: made quickly, and removed again.
 //!
 //! Nothing is made durable, since the folder is scratch. Files come from the work tree where they are what was
-//! recorded and can be had so that no write in the folder reaches them: as clones, which share bytes until
-//! one is written to, or as a second name of a file that nobody may write to. All others come from the store,
-//! verified. A dataset by reference is a symbolic link to where it lies: it is the one thing that is not a copy.
+//! recorded and the file system can clone them, which shares bytes until one is written to. All others come from
+//! the store, verified. Never is a file here a second name of one of the user's: that has no write bit binds
+//! nobody, since whoever owns the file sets the bit. A dataset by reference is a symbolic link to where it lies: it is the one thing that is not a copy.
 
 mod remove;
 mod source;
@@ -29,8 +29,6 @@ use source::Had;
 pub struct Made {
     /// Files that share their bytes with one of the work tree until either is written to.
     pub cloned: u64,
-    /// Files that are a second name of one of the work tree that nobody may write to.
-    pub linked: u64,
     /// Files that were read from the store.
     pub stored: u64,
     /// The sizes of all files.
@@ -93,7 +91,7 @@ fn write(
         .into_par_iter()
         .map(|number| {
             let had = source.give(writes[number], &place(number), disk);
-            if let (Action::Write { size, .. }, Had::Cloned | Had::Linked) = (writes[number], had) {
+            if let (Action::Write { size, .. }, Had::Cloned) = (writes[number], had) {
                 progress.advance(Amount { items: 1, bytes: *size });
             }
             had
@@ -106,7 +104,7 @@ fn write(
     let count = |how| had.iter().filter(|had| **had == how).count() as u64;
     let size = |action: &&Action| if let Action::Write { size, .. } = action { *size } else { 0 };
     let bytes = writes.iter().map(size).fold(0u64, u64::saturating_add);
-    Ok(Made { cloned: count(Had::Cloned), linked: count(Had::Linked), stored: count(Had::Not), bytes })
+    Ok(Made { cloned: count(Had::Cloned), stored: count(Had::Not), bytes })
 }
 
 /// Makes a link to a dataset where it lies.

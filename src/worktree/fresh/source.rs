@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::disk::Disk;
 use crate::id::ContentId;
 use crate::object::{Find, Node, TreeEntries};
 use crate::worktree::cache::StatCache;
-use crate::worktree::look::{self, FileKind, Stat};
+use crate::worktree::look::{self, FileKind};
 use crate::worktree::plan::{Action, Measure, Part, PlanError};
 
 /// A work tree whose files are known from a scan.
@@ -20,8 +18,6 @@ pub struct Source<'a> {
     directory: OwnedFd,
     cache: &'a StatCache<'a>,
     known: HashMap<String, ContentId>,
-    /// Files that were given a second name, as they were then: that changed their times of change.
-    linked: Mutex<HashMap<String, Stat>>,
     /// Whether clones are to be tried: not after one that failed.
     clones: AtomicBool,
 }
@@ -30,7 +26,6 @@ pub struct Source<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Had {
     Cloned,
-    Linked,
     Not,
 }
 
@@ -54,7 +49,6 @@ impl<'a> Source<'a> {
             root: std::fs::canonicalize(root).map_err(io)?,
             cache,
             known,
-            linked: Mutex::default(),
             clones: AtomicBool::new(true),
         })
     }
@@ -71,52 +65,29 @@ impl<'a> Source<'a> {
 
     fn try_give(&self, wanted: &Action, to: &Path, disk: &dyn Disk) -> Option<Had> {
         let Action::Write { path, content, size, executable, .. } = wanted else { return None };
+        if !self.clones.load(Ordering::Relaxed) {
+            return None;
+        }
         let path = path.as_str();
         self.known.get(path).filter(|known| *known == content)?;
         let (above, name) = look::split(path);
         let directory = look::open_dir(self.directory.as_fd(), above).ok()?;
         let file = look::open_file(&directory, name).ok()?;
         let before = look::stat_open(&file).ok()?;
-        let is_settled = self.cache.is_settled(&before) || self.is_linked(path, &before);
-        if before.kind != FileKind::File || before.size != *size || !is_settled {
+        if before.kind != FileKind::File || before.size != *size || !self.cache.is_settled(&before) {
             return None;
         }
-        if self.clones.load(Ordering::Relaxed) {
-            match disk.clone_file(&file, to, *executable) {
-                Ok(_) if look::stat_open(&file).is_ok_and(|after| after == before) => {
-                    return Some(Had::Cloned);
-                }
-                Ok(_) => {
-                    disk.remove_file(to).ok()?;
-                    return None;
-                }
-                Err(_) => self.clones.store(false, Ordering::Relaxed),
-            }
-        }
-        // Permissions do not bind root.
-        let is_root = rustix::process::geteuid().is_root();
-        let mode = file.metadata().ok()?.permissions().mode();
-        if is_root || mode & 0o222 != 0 || before.executable != *executable {
-            return None;
-        }
-        let from = disk.held(directory.as_fd(), &self.root.join(above)).join(name);
-        disk.link(&from, to).ok()?;
-        match look::stat(to) {
-            Ok(after) if !after.differs(&before) && after.device == before.device => {
-                self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), after);
-                Some(Had::Linked)
-            }
-            _ => {
+        match disk.clone_file(&file, to, *executable) {
+            Ok(_) if look::stat_open(&file).is_ok_and(|after| after == before) => Some(Had::Cloned),
+            Ok(_) => {
                 disk.remove_file(to).ok()?;
                 None
             }
+            Err(_) => {
+                self.clones.store(false, Ordering::Relaxed);
+                None
+            }
         }
-    }
-
-    /// Whether a file is one that was given a second name and is otherwise as it was.
-    fn is_linked(&self, path: &str, now: &Stat) -> bool {
-        let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-        linked.get(path).is_some_and(|then| !now.differs(then) && now.device == then.device)
     }
 }
 
