@@ -212,6 +212,36 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_read_is_not_told_to_look_whether_one_may_write() {
+        use crate::worktree::plan::PlanError;
+        use crate::worktree::scan::ScanError;
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let path = || std::path::PathBuf::from("data/a");
+        let storage = |action| StorageError { action, place: "packs/x".to_owned(), source: denied() };
+        let reads = [
+            RepoError::Io { action: "read", path: path(), source: denied() },
+            RepoError::Io { action: "open", path: path(), source: denied() },
+            ScanError::Io { path: path(), source: denied() }.into(),
+            PlanError::Io { path: path(), source: denied() }.into(),
+            storage("list").into(),
+            storage("open").into(),
+        ];
+        for error in reads {
+            let hint = explained(error).hint.unwrap();
+            assert!(hint.contains("may read") && !hint.contains("write"), "{hint}");
+        }
+        let writes =
+            [RepoError::Io { action: "write", path: path(), source: denied() }, storage("create").into()];
+        for error in writes {
+            let hint = explained(error).hint.unwrap();
+            assert!(hint.contains("may write"), "{hint}");
+        }
+        let broken = io::Error::from_raw_os_error(5);
+        let hint = explained(RepoError::from(ScanError::Io { path: path(), source: broken })).hint;
+        assert!(hint.is_some_and(|hint| hint.contains("disk")));
+    }
+
+    #[test]
     fn text_from_elsewhere_is_harmless() {
         let told = explained(RepoError::Exists("a\u{1b}[2J\nb".to_owned()));
         let all = format!("{}{}", told.message, told.hint.unwrap());

@@ -64,6 +64,17 @@ pub fn status(status: Status) -> render::Status {
             render::size(bytes)
         ));
     }
+    if let Some(to) = status.unfinished.as_ref().and_then(|begun| begun.others.last()) {
+        let back = match &head {
+            render::Head::Branch(name, _) => name,
+            render::Head::Detached(_) => "HEAD",
+        };
+        notes.push(format!(
+            "a checkout of {0} was not finished, and what differs may be its doing: `mdl checkout {0}` goes on, \
+             `mdl checkout {back}` goes back",
+            render::short_id(*to)
+        ));
+    }
     render::Status { head, upstream: status.upstream, diff: status.diff, notes }
 }
 

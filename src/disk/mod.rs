@@ -3,13 +3,17 @@
 //! Everything that writes goes through [`Disk`], so that a test can record what a command does,
 //! stop it anywhere, and hand it every error that a disk may give. Reading needs no such care.
 
+#[cfg(unix)]
+mod confined;
 mod durable;
 mod os;
 pub mod testing;
 
+#[cfg(unix)]
+pub use confined::ConfinedDisk;
 pub use durable::{
-    ABANDONED, Durability, create_dirs, create_scratch_dir, read_cache, replace, replace_cache, sweep,
-    temporary_name,
+    ABANDONED, Durability, abandoned, confined, create_dirs, create_scratch_dir, now, read_cache, replace,
+    replace_cache, sweep, temporary_name,
 };
 pub use os::{OsDisk, Version, open_regular, read_exact_at};
 

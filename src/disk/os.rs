@@ -108,8 +108,26 @@ impl NewFile for OsFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.0.sync_all().map_err(unsynced)
     }
+}
+
+/// Says of a sync that the file system does not have it what that means: nothing is kept without it.
+#[cfg(unix)]
+fn unsynced(error: io::Error) -> io::Error {
+    use rustix::io::Errno;
+    match Errno::from_io_error(&error) {
+        Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("this file system cannot make it durable: fsync says {error}"),
+        ),
+        _ => error,
+    }
+}
+
+#[cfg(not(unix))]
+fn unsynced(error: io::Error) -> io::Error {
+    error
 }
 
 /// Opens a regular file to read it. Through no symbolic link at its name, and without waiting: a FIFO would block
@@ -216,7 +234,7 @@ mod system {
     }
 
     pub fn sync_dir(path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        File::open(path)?.sync_all().map_err(unsynced)
     }
 
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -236,7 +254,7 @@ mod system {
 
     #[cfg(target_os = "linux")]
     pub fn sync_file_system(path: &Path) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(File::open(path)?)?)
+        rustix::fs::syncfs(File::open(path)?).map_err(|errno| unsynced(errno.into()))
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -381,6 +399,17 @@ mod tests {
         assert_eq!(mode(&path), 0o750);
         OsDisk.set_executable(&path, false).unwrap();
         assert_eq!(mode(&path), 0o640);
+    }
+
+    #[test]
+    fn that_a_file_system_has_no_sync_is_an_error_in_words() {
+        use rustix::io::Errno;
+        for errno in [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP] {
+            let told = unsynced(errno.into());
+            assert_eq!(told.kind(), io::ErrorKind::Unsupported);
+            assert!(told.to_string().contains("durable"), "{told}");
+        }
+        assert_eq!(unsynced(Errno::IO.into()).raw_os_error(), Some(Errno::IO.raw_os_error()));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::worktree::plan::{Action, LocalChanges, Part, Plan, States, plan};
 use crate::worktree::scan::{HashOnly, ScanError, ScanOptions, scan, scan_files};
 
 mod files;
+mod unfinished;
+
+pub use unfinished::Unfinished;
 
 pub(in crate::repo) use files::parts;
 use files::{collect_files, is_in};
@@ -115,6 +118,7 @@ impl Repository {
         let mut done = self.move_files(self.head()?.commit(), head.commit(), options, progress)?;
         if !options.dry_run {
             self.move_head(&head, "checkout")?;
+            self.finish_files();
         }
         done.head = Some(head);
         Ok(done)
@@ -132,24 +136,27 @@ impl Repository {
             Some(id) => State::of_commit(&self.store, id),
             None => Ok(State::default()),
         };
-        let mut done = self.move_between(&self.store, &state(from)?, &state(to)?, options, progress)?;
+        let (before, after) = (state(from)?, state(to)?);
+        let mut done = self.move_between(&self.store, [&before, &after], to, options, progress)?;
         done.commit = to;
         Ok(done)
     }
 
     /// Makes the work tree, which is in one state, that of another, and carries local changes along. What a dry run is
-    /// asked about need not be in the store.
+    /// asked about need not be in the store; otherwise it is that of a commit. Whoever has moved HEAD after it calls
+    /// [`Repository::finish_files`].
     pub(super) fn move_between<F: Find + FindContent>(
         &self,
         find: &F,
-        from: &State,
-        to: &State,
+        [from, to]: [&State; 2],
+        commit: Option<CommitId>,
         options: CheckoutOptions,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
         let (before, target) = (parts(find, from)?, parts(find, to)?);
         let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Carry };
-        self.put_back(find, &before, &target, changes, options.dry_run, progress)
+        let work = Work { find, before: &before, target: &target, commit, changes };
+        self.put_back(&work, options.dry_run, progress)
     }
 
     /// Puts some parts of a state back and leaves HEAD where it is. No part means all of them.
@@ -169,9 +176,15 @@ impl Repository {
             (self.selected(&head, selected)?.0, self.wanted(from.commit, &state, selected)?)
         };
         let changes = if options.force { LocalChanges::Overwrite } else { LocalChanges::Refuse };
-        let mut done = self.put_back(&self.store, &before, &target, changes, options.dry_run, progress)?;
-        done.commit = Some(from.commit);
-        Ok(done)
+        let commit = Some(from.commit);
+        let work = Work { find: &self.store, before: &before, target: &target, commit, changes };
+        let begun = self.unfinished()?;
+        let done = self.put_back(&work, options.dry_run, progress)?;
+        if !options.dry_run {
+            // HEAD stays, and what an earlier checkout left elsewhere is still to be told apart.
+            self.forget_files(begun.as_ref().filter(|_| !selected.is_empty()));
+        }
+        Ok(CheckedOut { commit, ..done })
     }
 
     /// The selected parts of the state that is wanted, each of which must be there.
@@ -221,7 +234,7 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
         let target = parts(&self.store, &State::of_commit(&self.store, commit)?)?;
-        let states = States { head: &[], current: &[], target: &target };
+        let states = States { head: &[], current: &[], target: &target, others: &[] };
         let plan = plan(to, &self.store, states, LocalChanges::Refuse)?;
         if !plan.conflicts.is_empty() {
             return Err(ApplyError::NotEmpty(to.to_owned()).into());
@@ -232,23 +245,61 @@ impl Repository {
         Ok(done)
     }
 
+    /// Puts files back. Where that fails midway, what was changed is taken back at once if it can be; what cannot is
+    /// remembered, so that it is known for no change of the user's.
     fn put_back<F: Find + FindContent>(
         &self,
-        find: &F,
-        before: &[Part],
-        target: &[Part],
-        changes: LocalChanges,
+        work: &Work<'_, F>,
         dry_run: bool,
         progress: &dyn Progress,
     ) -> Result<CheckedOut, RepoError> {
+        let begun = self.unfinished()?;
+        let failed = match self.put_back_from(work, begun.as_ref(), dry_run, progress) {
+            Err(error) if !dry_run => error,
+            done => return done,
+        };
+        // Nothing was changed, if nothing is remembered of this one.
+        let Some(now) = self.unfinished()?.filter(|now| begun.as_ref() != Some(now)) else {
+            return Err(failed);
+        };
+        let back = Work { target: work.before, changes: LocalChanges::Carry, commit: None, ..*work };
+        match self.put_back_from(&back, Some(&now), false, progress) {
+            Ok(_) => {
+                self.forget_files(begun.as_ref());
+                Err(failed)
+            }
+            Err(_) => Err(RepoError::HalfDone { back: self.back(), source: Box::new(failed) }),
+        }
+    }
+
+    /// What goes back to where HEAD is, as it is written in a command.
+    fn back(&self) -> String {
+        match self.head() {
+            Ok(Head::Branch(name, _)) => name.to_string(),
+            _ => "HEAD".to_owned(),
+        }
+    }
+
+    fn put_back_from<F: Find + FindContent>(
+        &self,
+        work: &Work<'_, F>,
+        begun: Option<&Unfinished>,
+        dry_run: bool,
+        progress: &dyn Progress,
+    ) -> Result<CheckedOut, RepoError> {
+        let Work { find, before, target, changes, .. } = *work;
+        let others = begun.map(|begun| self.states_of(begun)).transpose()?.unwrap_or_default();
         // A part that is to stay as it was keeps its local changes: it need not even be looked at.
-        let stays = |part: &Part, others: &[Part]| changes == LocalChanges::Carry && others.contains(part);
+        let stays = |part: &Part, in_both: &[Part]| {
+            changes == LocalChanges::Carry && others.is_empty() && in_both.contains(part)
+        };
         let head: Vec<Part> = before.iter().filter(|part| !stays(part, target)).cloned().collect();
         let wanted: Vec<Part> = target.iter().filter(|part| !stays(part, before)).cloned().collect();
         let (overlay, cache) = (HashOnly::new(&self.root, find), self.stat_cache());
         progress.begin("Scanning", None);
-        let current = self.current(&head, &wanted, &overlay, &cache, progress)?;
-        let states = States { head: &head, current: &current, target: &wanted };
+        let known: Vec<Part> = head.iter().chain(others.iter().flatten()).cloned().collect();
+        let current = self.current(&known, &wanted, &overlay, &cache, progress)?;
+        let states = States { head: &head, current: &current, target: &wanted, others: &others };
         let plan = plan(&self.root, &overlay, states, changes)?;
         if dry_run {
             return if plan.conflicts.is_empty() {
@@ -256,6 +307,10 @@ impl Repository {
             } else {
                 Err(ApplyError::Conflicts(plan.conflicts).into())
             };
+        }
+        apply::check(&plan, &self.root)?;
+        if let Some(commit) = work.commit.filter(|_| !plan.actions.is_empty()) {
+            self.remember_files(begun, commit)?;
         }
         let done = self.perform(plan, &self.root, &cache, progress)?;
         // Looked at once more, what was written need not be read by the next status. It is a cache: that it
@@ -319,6 +374,16 @@ impl Repository {
         }
         Ok(current)
     }
+}
+
+/// What is to be put back.
+struct Work<'a, F> {
+    find: &'a F,
+    before: &'a [Part],
+    target: &'a [Part],
+    /// The commit that all of the target is of.
+    commit: Option<CommitId>,
+    changes: LocalChanges,
 }
 
 impl CheckedOut {

@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::refs::{self, Family, Ref};
 use crate::repo::checkout::parts;
 use crate::repo::snapshot::{Snapshooter, Snapshot, Subject, Surroundings};
-use crate::repo::{Head, RepoError, Repository, Resolved, Warning};
+use crate::repo::{Head, RepoError, Repository, Resolved, Unfinished, Warning};
 use crate::worktree::scan::HashOnly;
 
 /// One side of a comparison.
@@ -45,6 +45,8 @@ pub struct Status {
     /// How many contents of HEAD are not here, and how many bytes they have. Looked at only where there is a remote
     /// and something differs: what lies in the work tree as HEAD says is here.
     pub absent: (u64, u64),
+    /// Checkouts that were begun from here and not finished: what differs may be theirs.
+    pub unfinished: Option<Unfinished>,
 }
 
 /// A branch beside the one that it follows, as that was last seen.
@@ -71,7 +73,8 @@ impl Repository {
         let diff = diff::states(&overlay, &overlay, &before.unwrap_or_default(), &snapshot.state, &options)?;
         let upstream = self.ahead(&head)?;
         let absent = if diff.is_empty() { (0, 0) } else { self.absent_from(&head)? };
-        Ok(Status { head, diff, warnings: snapshot.warnings, tracks_anything, upstream, absent })
+        let (warnings, unfinished) = (snapshot.warnings, self.unfinished()?);
+        Ok(Status { head, diff, warnings, tracks_anything, upstream, absent, unfinished })
     }
 
     /// Where a branch stands beside the one that it follows.

@@ -26,11 +26,15 @@ pub enum ConfigKey {
     UserEmail,
     /// `ui.color`: `auto`, `always` or `never`
     UiColor,
+    /// `safe.directory`: work trees of other users in which the person works all the same, by their absolute paths,
+    /// joined by `:`; `*` is all of them. Only a person's own configuration has it.
+    SafeDirectory,
 }
 
 impl ConfigKey {
     /// Every key.
-    pub const ALL: [ConfigKey; 3] = [ConfigKey::UserName, ConfigKey::UserEmail, ConfigKey::UiColor];
+    pub const ALL: [ConfigKey; 4] =
+        [ConfigKey::UserName, ConfigKey::UserEmail, ConfigKey::UiColor, ConfigKey::SafeDirectory];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +42,7 @@ impl ConfigKey {
             ConfigKey::UserName => "user.name",
             ConfigKey::UserEmail => "user.email",
             ConfigKey::UiColor => "ui.color",
+            ConfigKey::SafeDirectory => "safe.directory",
         }
     }
 
@@ -53,6 +58,10 @@ impl ConfigKey {
                     && !value.contains(|c: char| c.is_control() || matches!(c, '<' | '>'))
             }
             ConfigKey::UiColor => matches!(value, "auto" | "always" | "never"),
+            ConfigKey::SafeDirectory => {
+                let is_absolute = |path: &str| path == "*" || Path::new(path).is_absolute();
+                !value.contains(char::is_control) && value.split(':').all(is_absolute)
+            }
         }
     }
 }
@@ -90,6 +99,12 @@ impl Config {
     /// All values that are set, and whether each comes from the repository.
     pub fn values(&self) -> &[(ConfigKey, String, bool)] {
         &self.values
+    }
+
+    /// Work trees of others that the person has as safe. A repository has no say in it.
+    pub(super) fn safe_directories(&self) -> impl Iterator<Item = &str> {
+        let own = self.values.iter().filter(|(key, _, local)| *key == ConfigKey::SafeDirectory && !local);
+        own.flat_map(|(_, value, _)| value.split(':'))
     }
 
     /// The remotes with their locations.
@@ -149,6 +164,9 @@ impl Config {
                 let written = format!("{table_name}.{name}");
                 let key = ConfigKey::ALL.into_iter().find(|key| key.as_str() == written);
                 let key = key.ok_or_else(|| invalid(path, format!("{written} is not a key")))?;
+                if from_repository {
+                    key.require_local(path)?;
+                }
                 let value = item.as_str().filter(|value| key.accepts(value));
                 let value = value
                     .ok_or_else(|| invalid(path, format!("{written} has a value that it cannot have")))?;
@@ -203,6 +221,7 @@ fn parse(path: &Path) -> Result<DocumentMut, RepoError> {
 impl Repository {
     /// Sets a key (`None` removes it) in the repository's configuration.
     pub fn configure(&self, key: ConfigKey, value: Option<&str>) -> Result<(), RepoError> {
+        key.require_local(&local_path(&self.directory))?;
         key.set(value, &local_path(&self.directory), &self.directory.join("tmp"), &*self.disk)
     }
 
@@ -266,6 +285,16 @@ impl Config {
 }
 
 impl ConfigKey {
+    /// Refuses a key that a repository's configuration cannot have.
+    fn require_local(self, path: &Path) -> Result<(), RepoError> {
+        match self {
+            ConfigKey::SafeDirectory => {
+                Err(invalid(path, format!("{} is for your own settings alone (--global)", self.as_str())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sets the key (`None` removes it) in a file. `tmp` is on the same file system.
     fn set(self, value: Option<&str>, path: &Path, tmp: &Path, disk: &dyn Disk) -> Result<(), RepoError> {
         if let Some(value) = value.filter(|value| !self.accepts(value)) {

@@ -17,6 +17,8 @@ pub enum RepoError {
     NotARepository(PathBuf),
     #[error("{} belongs to another user", .0.display())]
     ForeignOwner(PathBuf),
+    #[error("{} is not as mdl makes it: {problem}", path.display())]
+    NotOurs { path: PathBuf, problem: &'static str },
     #[error("{} was begun and not finished", .0.display())]
     Unfinished(PathBuf),
     #[error("this repository has the format {found:?}")]
@@ -84,6 +86,13 @@ pub enum RepoError {
     NotCheckedOut {
         root: PathBuf,
         branch: String,
+        #[source]
+        source: Box<RepoError>,
+    },
+    #[error("it stopped midway, and not all could be taken back")]
+    HalfDone {
+        /// What goes back, for `mdl checkout`.
+        back: String,
         #[source]
         source: Box<RepoError>,
     },

@@ -23,7 +23,13 @@ pub struct GcOptions {
 impl Repository {
     /// Collects the garbage of this repository.
     pub fn gc(&self, options: GcOptions, progress: &dyn Progress) -> Result<Collected, RepoError> {
-        let is_young = |pack: &PackName| self.is_young(pack);
+        // By the clock that gave the packs their times: ours may be days ahead. A dry run writes nothing, not even that.
+        let now = match options.dry_run {
+            true => Ok(SystemTime::now()),
+            false => disk::now(&*self.disk, &self.directory.join("tmp")),
+        };
+        let now = now.unwrap_or_else(|_| SystemTime::now());
+        let is_young = |pack: &PackName| self.is_young(pack, now);
         let collected = self.gc_in(&*self.storage, &self.store, options, &is_young, progress)?;
         if !options.dry_run {
             disk::sweep(&*self.disk, &self.directory.join("tmp"));
@@ -70,10 +76,10 @@ impl Repository {
     }
 
     /// Whether a pack was written so lately that a command which still runs may be about to refer to it.
-    fn is_young(&self, pack: &PackName) -> bool {
+    fn is_young(&self, pack: &PackName, now: SystemTime) -> bool {
         let path = self.directory.join(pack.to_string());
         let written = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-        let age = written.ok().map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+        let age = written.ok().map(|at| now.duration_since(at).unwrap_or_default());
         age.is_some_and(|age| age < ABANDONED)
     }
 }

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, Durability, OsDisk, create_scratch_dir, replace};
+use crate::disk::{Disk, Durability, OsDisk, confined, create_scratch_dir, replace};
 use crate::name::RefName;
 use crate::object::Direction;
-use crate::repo::{Config, DIRECTORY, Head, MANIFEST, RepoError, Repository};
+use crate::repo::{Config, DIRECTORY, Head, MANIFEST, RepoError, Repository, own};
 use crate::storage::{Folder, Storage};
 use crate::store::version::{self, Version};
 use crate::store::{IndexCache, Store};
@@ -42,6 +42,7 @@ impl Repository {
     /// [`Repository::init`] on a given disk, for tests.
     pub fn init_on(root: &Path, disk: Arc<dyn Disk>) -> Result<Initialised, RepoError> {
         let directory = root.join(DIRECTORY);
+        let disk = confined(&directory, disk);
         let io = |path: &Path| {
             let path = path.to_owned();
             move |source| RepoError::Io { action: "write", path, source }
@@ -49,6 +50,9 @@ impl Repository {
         if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
             let problem = "it is a link or a file, where a directory belongs".to_owned();
             return Err(RepoError::Invalid { what: directory.display().to_string(), problem });
+        }
+        if directory.is_dir() {
+            own::check(&directory)?;
         }
         if is_finished(&directory) {
             // Whoever made it may have been stopped before it was durable.
@@ -105,7 +109,8 @@ impl Repository {
 
     fn open_at(root: PathBuf, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
         let directory = root.join(DIRECTORY);
-        check_owner(&directory)?;
+        own::check(&directory)?;
+        let disk = confined(&directory, disk);
         let storage: Arc<dyn Storage> = Arc::new(Folder::new(directory.clone(), disk.clone()));
         match version::of(&*storage)? {
             Version::Known => {}
@@ -118,11 +123,12 @@ impl Repository {
     /// A repository that lacks nothing but the key `format`, which says that it is finished.
     pub(super) fn skeleton(root: &Path, disk: Arc<dyn Disk>) -> Result<Repository, RepoError> {
         let directory = root.join(DIRECTORY);
+        let disk = confined(&directory, disk);
         make_directory(&directory, &*disk)?;
+        own::check(&directory)?;
         if fs::symlink_metadata(directory.join("HEAD")).is_err() {
             first_head(&directory, &*disk)?;
         }
-        check_owner(&directory)?;
         let storage = Arc::new(Folder::new(directory.clone(), disk.clone()));
         Self::assemble(root.to_owned(), directory, disk, storage)
     }
@@ -186,19 +192,4 @@ fn is_world_writable(folder: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_world_writable(_: &Path) -> bool {
     false
-}
-
-#[cfg(unix)]
-fn check_owner(directory: &Path) -> Result<(), RepoError> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = fs::metadata(directory)
-        .map_err(|source| RepoError::Io { action: "open", path: directory.to_owned(), source })?
-        .uid();
-    let us = rustix::process::geteuid().as_raw();
-    if owner == us || us == 0 { Ok(()) } else { Err(RepoError::ForeignOwner(directory.to_owned())) }
-}
-
-#[cfg(not(unix))]
-fn check_owner(_: &Path) -> Result<(), RepoError> {
-    Ok(())
 }

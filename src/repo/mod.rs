@@ -21,6 +21,7 @@ mod history;
 mod identity;
 mod init;
 mod merge;
+mod own;
 mod parts;
 mod plain;
 mod profile;
@@ -34,7 +35,7 @@ mod snapshot;
 mod tag;
 
 pub use branch::Branch;
-pub use checkout::{CheckedOut, CheckoutOptions};
+pub use checkout::{CheckedOut, CheckoutOptions, Unfinished};
 pub use commit::{CommitOptions, Committed};
 pub use compare::{Ahead, Comparison, Side, Status};
 pub use config::{Config, ConfigKey, Upstream};

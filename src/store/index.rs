@@ -14,14 +14,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap2::Mmap;
 
-use crate::disk::NewFile;
+use crate::disk::{NewFile, open_regular};
 use crate::id::Digest;
 use crate::store::layout::{Entries, Entry, EntryKind, Place, digest_at, u32_at, u64_at};
 use crate::store::packs::PackName;
@@ -55,7 +54,7 @@ impl Index {
     /// Opens an index; an empty one if there is none that is whole.
     pub(super) fn open(path: &Path) -> Self {
         let map = || {
-            let file = File::open(path).ok()?;
+            let file = open_regular(path).ok()?;
             // SAFETY: an index is written under a new name and only then given its own; nothing of
             // ours ever changes or truncates it in place.
             unsafe { Mmap::map(&file) }.ok()

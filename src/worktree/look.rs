@@ -90,6 +90,22 @@ pub(super) fn stat_open(file: &File) -> io::Result<Stat> {
     Ok(rustix::fs::fstat(file)?.into())
 }
 
+/// What tells whether a name can be moved from one open directory to another: their mount, and where the system does
+/// not say that, their device.
+pub(super) fn mount(directory: impl AsFd) -> io::Result<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{StatxFlags, statx};
+        let found = statx(&directory, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID);
+        if let Ok(found) = found
+            && found.stx_mask & StatxFlags::MNT_ID.bits() != 0
+        {
+            return Ok(found.stx_mnt_id);
+        }
+    }
+    Ok(Stat::from(rustix::fs::fstat(directory)?).device)
+}
+
 /// Opens the root of a work tree, which may be reached through symbolic links.
 pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
@@ -176,5 +192,32 @@ mod tests {
         assert!(open_dir(root.as_fd(), "a/b").is_ok());
         assert!(open_dir(root.as_fd(), "link").is_err());
         assert!(open_dir(root.as_fd(), "link/b").is_err());
+        for (target, name) in [("b", "a/link"), (".", "a/b/link"), ("../..", "a/b/out")] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        for below in ["a/link", "a/b/link", "a/b/link/link", "a/b/out", "a/b/out/a"] {
+            assert!(open_dir(root.as_fd(), below).is_err(), "{below}");
+        }
+    }
+
+    #[test]
+    fn files_are_opened_themselves_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret"), "x").unwrap();
+        std::fs::create_dir(folder.path().join("d")).unwrap();
+        for (target, name) in [("secret", "link"), ("../secret", "d/out"), ("d", "directory")] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("fifo")).status();
+        assert!(made.is_ok_and(|made| made.success()));
+        let root = open_root(folder.path()).unwrap();
+        let below = open_dir(root.as_fd(), "d").unwrap();
+        assert!(open_file(&root, "secret").is_ok());
+        for (directory, name) in [(&root, "link"), (&root, "directory"), (&below, "out")] {
+            assert!(open_file(directory, name).is_err(), "{name}");
+        }
+        // Opened, it is at its end at once; and what it is can be told.
+        let fifo = stat_open(&open_file(&root, "fifo").unwrap()).unwrap();
+        assert_eq!(fifo.kind, FileKind::Special("a FIFO"));
     }
 }

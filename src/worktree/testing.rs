@@ -193,7 +193,7 @@ impl Project {
                 Err(error) => panic!("{error}"),
             }
         }
-        let states = States { head, current: &current, target };
+        let states = States { head, current: &current, target, others: &[] };
         plan(self.root(), &overlay, states, changes).unwrap()
     }
 

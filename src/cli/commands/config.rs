@@ -12,8 +12,9 @@ use crate::suggest::nearest;
 
 /// Show or change settings
 ///
-/// Keys: user.name, user.email (who commits), ui.color (auto, always or never). A repository's settings go
-/// before your own. No setting can make anything run.
+/// Keys: user.name, user.email (who commits), ui.color (auto, always or never), safe.directory (with --global:
+/// absolute paths of other users' work trees in which you work all the same, joined by `:`). A repository's
+/// settings go before your own. No setting can make anything run.
 #[derive(Args)]
 pub struct Config {
     /// The setting

@@ -37,9 +37,33 @@ pub(super) fn io(error: &io::Error) -> Advice {
         Kind::StorageFull | Kind::QuotaExceeded => {
             Advice::new(Exit::Io, "make room on the disk and run the command again: nothing is half done")
         }
+        Kind::Unsupported => {
+            Advice::new(Exit::Io, "this file system lacks what is needed; work on another one")
+        }
         Kind::Interrupted => Advice::none(Exit::Interrupted),
         _ => Advice::none(Exit::Io),
     }
+}
+
+/// The same of an error of something that was to be done: who cannot read need not be able to write.
+pub(super) fn io_of(action: &str, error: &io::Error) -> Advice {
+    let reads = matches!(action, "read" | "open" | "look at" | "find" | "list");
+    match error.kind() {
+        io::ErrorKind::PermissionDenied if reads => {
+            Advice::new(Exit::Io, "check who owns it and whether you may read it")
+        }
+        _ if reads && is_broken(error) => Advice::new(
+            Exit::Io,
+            "the disk gave an error: look into the system's log, and copy what can still be read",
+        ),
+        _ => io(error),
+    }
+}
+
+/// Whether a disk did not give what it has.
+fn is_broken(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    error.raw_os_error() == Some(EIO)
 }
 
 /// The result could not be written. That its reader stopped reading is no failure.
@@ -188,7 +212,7 @@ pub(super) fn scan(error: &ScanError) -> Advice {
         ScanError::Changed { .. } => {
             Advice::new(Exit::Conflict, "wait for the program that writes it, and run the command again")
         }
-        ScanError::Io { source, .. } => io(source),
+        ScanError::Io { source, .. } => io_of("read", source),
         ScanError::Object(error) => object(error),
     }
 }
@@ -202,7 +226,7 @@ pub(super) fn plan(error: &PlanError) -> Advice {
         PlanError::Name { .. } | PlanError::Overlap(_) | PlanError::NotADirectory | PlanError::TooMany(_) => {
             Advice::new(Exit::Corruption, "nothing was written: mdl records nothing like this")
         }
-        PlanError::Io { source, .. } => io(source),
+        PlanError::Io { source, .. } => io_of("look at", source),
         PlanError::Object(error) => object(error),
     }
 }
@@ -216,8 +240,12 @@ pub(super) fn apply(error: &ApplyError) -> Advice {
         ApplyError::NotADirectory { .. } | ApplyError::LinkOutside { .. } => {
             Advice::new(Exit::Conflict, "nothing was written through it; replace it by a folder of your own")
         }
+        ApplyError::Blocked { .. } => Advice::new(
+            Exit::Io,
+            "nothing was changed; unmount it, take the mark off (`chattr`), or ask its owner, and run the command again",
+        ),
         ApplyError::NotEmpty(_) => Advice::new(Exit::Conflict, "name a folder that is new or empty"),
-        ApplyError::Io { source, .. } => io(source),
+        ApplyError::Io { action, source, .. } => io_of(action, source),
         ApplyError::Object(error) => object(error),
     }
 }

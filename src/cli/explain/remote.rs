@@ -83,11 +83,12 @@ pub(super) fn storage(error: &StorageError) -> Advice {
             Exit::Network,
             "check the network and that the remote runs, and run the command again: it goes on where it was",
         ),
-        io::ErrorKind::InvalidInput => Advice::new(
+        // Of the system itself, it says something else.
+        io::ErrorKind::InvalidInput if error.source.raw_os_error().is_none() => Advice::new(
             Exit::Conflict,
             "name a repository, or a folder that is new or empty; nothing was changed",
         ),
-        _ => lower::io(&error.source),
+        _ => lower::io_of(error.action, &error.source),
     }
 }
 

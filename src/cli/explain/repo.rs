@@ -15,6 +15,7 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
     match error {
         RepoError::NotARepository(_)
         | RepoError::ForeignOwner(_)
+        | RepoError::NotOurs { .. }
         | RepoError::Unfinished(_)
         | RepoError::UnknownFormat { .. }
         | RepoError::Invalid { .. }
@@ -73,6 +74,13 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
                 format!("what was written of its metrics and log is in {folder}; it shows as unfinished");
             Advice::new(advice(source, names).exit, hint)
         }
+        RepoError::HalfDone { back, source } => Advice::new(
+            advice(source, names).exit,
+            format!(
+                "once this is put right, run the command again, or go back with `mdl checkout {}`: what was changed is known",
+                line(back)
+            ),
+        ),
         RepoError::NotCheckedOut { branch, source, .. } => Advice::new(
             advice(source, names).exit,
             format!(
@@ -137,17 +145,31 @@ fn state(error: &RepoError) -> Advice {
         RepoError::NotARepository(_) => {
             Advice::new(Exit::NotFound, "make one with `mdl init`, or name another folder with -C DIR")
         }
-        RepoError::ForeignOwner(_) => Advice::new(
-            Exit::Io,
-            "mdl works only in repositories of your own; take a copy that belongs to you",
-        ),
+        RepoError::ForeignOwner(directory) => {
+            let root = line(&directory.parent().unwrap_or(directory).display().to_string());
+            Advice::new(
+                Exit::Io,
+                format!(
+                    "take a copy that belongs to you; or, if you trust who owns it: `mdl config --global safe.directory '{root}'`"
+                ),
+            )
+        }
+        RepoError::NotOurs { path, .. } => {
+            let path = line(&path.display().to_string());
+            Advice::new(
+                Exit::Io,
+                format!(
+                    "nothing was changed; look at it, and move it away if you did not put it there: {path}"
+                ),
+            )
+        }
         RepoError::Unfinished(_) => {
             Advice::new(Exit::NotFound, "run `mdl init` again: it finishes what was begun")
         }
         RepoError::UnknownFormat { .. } => {
             Advice::new(Exit::NeedsNewer, "it was made by a newer mdl: update mdl; nothing was changed")
         }
-        RepoError::Io { source, .. } => lower::io(source),
+        RepoError::Io { action, source, .. } => lower::io_of(action, source),
         _ => Advice::new(Exit::Usage, "correct it and run the command again; nothing was recorded"),
     }
 }

@@ -151,6 +151,7 @@ impl Repository {
         merged.files = self.move_files(from, Some(theirs), options.checkout(), progress)?;
         if !options.dry_run {
             self.forward(&head, theirs, &format!("merge: {name}"), None)?;
+            self.finish_files();
         }
         Ok(merged)
     }
@@ -195,7 +196,7 @@ impl Repository {
         };
         let before = State::of_commit(&self.store, ours)?;
         let dry = CheckoutOptions { dry_run: true, ..options.checkout() };
-        merged.files = self.move_between(&desk, &before, &state, dry, progress)?;
+        merged.files = self.move_between(&desk, [&before, &state], None, dry, progress)?;
         if options.dry_run {
             return Ok(merged);
         }
@@ -205,12 +206,14 @@ impl Repository {
         }
         let mut to = object::put(&desk, &commit)?;
         self.record_merge(&desk, &standing.footing, progress)?;
-        merged.files = self.move_between(&self.store, &before, &state, options.checkout(), progress)?;
+        merged.files =
+            self.move_between(&self.store, [&before, &state], Some(to), options.checkout(), progress)?;
         if let Some(definition) = self.profiled(&desk, &state, progress)? {
             to = object::put(&desk, &Commit { definition: object::put(&desk, &definition)?, ..commit })?;
             self.record_merge(&desk, &standing.footing, progress)?;
         }
         self.forward(head, to, &format!("merge: {name}"), Some(&standing.footing))?;
+        self.finish_files();
         merged.to = Some(to);
         Ok(merged)
     }

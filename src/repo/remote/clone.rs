@@ -136,6 +136,9 @@ impl Repository {
     fn first_checkout(&self, progress: &dyn Progress) -> Result<CheckedOut, RepoError> {
         let Head::Branch(branch, Some(tip)) = self.head()? else { return Ok(CheckedOut::default()) };
         let checked_out = self.move_files(None, Some(tip), CheckoutOptions::default(), progress);
+        if checked_out.is_ok() {
+            self.finish_files();
+        }
         checked_out.map_err(|source| RepoError::NotCheckedOut {
             root: self.root.clone(),
             branch: branch.to_string(),

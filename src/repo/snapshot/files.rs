@@ -69,7 +69,7 @@ impl<S: Sink> Files<'_, S> {
         }
         match node {
             Node::File { content, .. } if content != ContentId::of(&bytes) => {
-                Err(invalid("it changed while it was read"))
+                Err(ScanError::Changed { path: full }.into())
             }
             Node::Directory { .. } => Err(invalid("it is a directory, and should be a file")),
             _ => Ok(Some((Placed { path: path.clone(), node }, bytes))),

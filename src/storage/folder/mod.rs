@@ -47,9 +47,10 @@ struct Shared {
 impl Folder {
     /// The storage in this folder, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Self {
+        let root = root.into();
         let shared = Shared {
-            root: root.into(),
-            disk,
+            disk: disk::confined(&root, disk),
+            root,
             checked: Mutex::default(),
             durable: Mutex::default(),
             unsettled: Mutex::default(),
@@ -168,11 +169,11 @@ impl Shared {
     }
 
     fn sweep(&self, tmp: &Path) -> io::Result<u64> {
+        self.require_plain_directories(tmp)?;
         let entries = match std::fs::read_dir(tmp) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             entries => entries?,
         };
-        self.require_plain_directories(tmp)?;
         let mut removed = 0;
         for entry in entries {
             let entry = entry?;

@@ -17,10 +17,12 @@ use crate::worktree::look;
 use crate::worktree::plan::{Action, Plan};
 use crate::worktree::scan::STAGE;
 
+mod obstacle;
 mod stage;
 mod swap;
 mod write;
 
+pub use obstacle::check;
 use stage::Stage;
 use swap::Swap;
 pub(super) use write::{Staged, Syncing, Target, write};
@@ -62,6 +64,8 @@ pub enum ApplyError {
     NotADirectory { path: TreePath, link: PathBuf },
     #[error("{path} is a symbolic link to {target:?}, which leaves the work tree")]
     LinkOutside { path: TreePath, target: String },
+    #[error("{path:?} cannot be changed: {why}")]
+    Blocked { path: PathBuf, why: &'static str },
     #[error("{0:?} is not empty")]
     NotEmpty(PathBuf),
     #[error("cannot {action} {path:?}: {source}")]

@@ -3,9 +3,8 @@
 //! A directory that is new waits with everything in it, and gets its place as one. Other files wait alone.
 
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use crate::disk::{self, Disk};
 use crate::name::TreePath;
@@ -20,17 +19,26 @@ const FOLDER: usize = 1024;
 /// What the name of a stage starts with.
 const PREFIX: &str = "checkout-";
 
-/// Folders of new files, one on each file system that is written to.
+/// Folders of new files, one on each mount that is written to: from one to another nothing can be renamed, also where
+/// both are of one file system.
 pub(super) struct Stage<'a> {
     disk: &'a dyn Disk,
-    /// By device.
-    folders: HashMap<u64, PathBuf>,
+    /// By mount, see [`look::mount`].
+    folders: HashMap<u64, Folder>,
     /// Directories that are new and whose parents are not.
     trees: Vec<Tree<'a>>,
     /// By the paths of `trees`.
     tree_at: HashMap<&'a str, usize>,
     /// Files and links, by their numbers.
     new: Vec<(&'a str, Berth)>,
+}
+
+/// A folder of new files, held open while they wait: so many names are soon found, and in no other folder.
+struct Folder {
+    path: PathBuf,
+    /// Where the operating system finds it.
+    held: PathBuf,
+    _handle: OwnedFd,
 }
 
 /// A directory that is new, with everything in it.
@@ -43,7 +51,7 @@ struct Tree<'a> {
 /// Where a new file waits.
 #[derive(Clone, Copy)]
 enum Berth {
-    /// Alone, on this device.
+    /// Alone, on this mount.
     Alone(u64),
     /// In the tree of this number.
     In(usize),
@@ -60,7 +68,7 @@ impl<'a> Stage<'a> {
             new: Vec::with_capacity(new.len()),
         };
         // Also where there is nothing to stage: see `is_begun`.
-        this.device(place, "")?;
+        this.mount(place, "")?;
         for action in &plan.actions {
             if let Action::MakeDir { path } = action {
                 this.make_dir(place, path)?;
@@ -85,18 +93,18 @@ impl<'a> Stage<'a> {
     fn berth(&mut self, place: &Place<'_>, directory: &str) -> Result<Berth, ApplyError> {
         match self.tree_of(directory) {
             Some(tree) => Ok(Berth::In(tree)),
-            None => self.device(place, directory).map(Berth::Alone),
+            None => self.mount(place, directory).map(Berth::Alone),
         }
     }
 
-    /// The device that a directory is on or would be, which has a folder from now on.
-    fn device(&mut self, place: &Place<'_>, directory: &str) -> Result<u64, ApplyError> {
-        let (device, nearest) = existing(place.root, directory)?;
-        if !self.folders.contains_key(&device) {
-            let folder = self.folder(place, device, &nearest)?;
-            self.folders.insert(device, folder);
+    /// The mount that a directory is on or would be, which has a folder from now on.
+    fn mount(&mut self, place: &Place<'_>, directory: &str) -> Result<u64, ApplyError> {
+        let (mount, nearest) = existing(place.root, directory)?;
+        if !self.folders.contains_key(&mount) {
+            let folder = self.folder(place, mount, &nearest)?;
+            self.folders.insert(mount, folder);
         }
-        Ok(device)
+        Ok(mount)
     }
 
     /// Makes a new directory where it waits.
@@ -105,15 +113,15 @@ impl<'a> Stage<'a> {
         let directory = match self.tree_of(above) {
             Some(tree) => self.trees[tree].within(path),
             None => {
-                let device = self.device(place, above)?;
+                let mount = self.mount(place, above)?;
                 let number = self.trees.len();
-                let folder = self.folders[&device].join(format!("tree-{number}"));
+                let folder = self.folders[&mount].held.join(format!("tree-{number}"));
                 self.trees.push(Tree { path, folder: folder.clone() });
                 self.tree_at.insert(path, number);
                 folder
             }
         };
-        self.disk.create_dir(&directory).map_err(|e| failed("create", &directory, e))
+        self.disk.create_dir(&directory).map_err(|e| failed("create", &place.root.join(path), e))
     }
 
     /// The tree that a directory is or is in.
@@ -125,38 +133,43 @@ impl<'a> Stage<'a> {
     /// Makes the folders of files that wait alone.
     fn make_folders(&self) -> Result<(), ApplyError> {
         let folder = |(number, (_, berth)): (usize, &(&str, Berth))| match berth {
-            Berth::Alone(device) => Some((*device, number / FOLDER)),
+            Berth::Alone(mount) => Some((*mount, number / FOLDER)),
             Berth::In(_) => None,
         };
         let folders: BTreeSet<(u64, usize)> = self.new.iter().enumerate().filter_map(folder).collect();
-        folders.iter().try_for_each(|(device, number)| {
-            let folder = self.folders[device].join(number.to_string());
-            self.disk.create_dir(&folder).map_err(|e| failed("create", &folder, e))
+        folders.iter().try_for_each(|(mount, number)| {
+            let Folder { held, path, .. } = &self.folders[mount];
+            self.disk.create_dir(&held.join(number.to_string())).map_err(|e| failed("write below", path, e))
         })
     }
 
-    /// Makes the folder for a device: in the staging folder if that is on it, else beside what is written.
-    fn folder(&self, place: &Place<'_>, device: u64, above: &Path) -> Result<PathBuf, ApplyError> {
+    /// Makes the folder for a mount: in the staging folder if that is on it, else beside what is written.
+    fn folder(&self, place: &Place<'_>, mount: u64, above: &Path) -> Result<Folder, ApplyError> {
         let name = disk::temporary_name().map_err(|e| failed("name", above, e))?;
         // Without it, files are staged beside their places.
         let _ = self.disk.create_dir(place.staging);
-        let staging = look::stat(place.staging).is_ok_and(|stat| stat.device == device);
-        let folder = if staging {
+        let staging = open_staging(place.staging).and_then(look::mount).is_ok_and(|its| its == mount);
+        let path = if staging {
             sweep(self.disk, place.staging);
             place.staging.join(format!("{PREFIX}{name}"))
         } else {
             // No entry of a tree can have such a name, and no scan sees it.
             above.join(format!("{STAGE}{name}"))
         };
-        self.disk.create_dir(&folder).map_err(|e| failed("create", &folder, e))?;
-        Ok(folder)
+        self.disk.create_dir(&path).map_err(|e| failed("create", &path, e))?;
+        let opened = look::open_root(path.parent().unwrap_or(above)).and_then(|above| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            look::open_dir(above.as_fd(), name)
+        });
+        let handle = opened.map_err(|e| failed("open", &path, e))?;
+        Ok(Folder { held: self.disk.held(handle.as_fd(), &path), path, _handle: handle })
     }
 
     /// Where a new file is.
     pub fn path(&self, number: usize) -> PathBuf {
         let (path, berth) = self.new[number];
         match berth {
-            Berth::Alone(device) => self.folders[&device].join(format!("{}/{number}", number / FOLDER)),
+            Berth::Alone(mount) => self.folders[&mount].held.join(format!("{}/{number}", number / FOLDER)),
             Berth::In(tree) => self.trees[tree].within(path),
         }
     }
@@ -187,13 +200,13 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         let sync =
-            |folder: &PathBuf| self.disk.sync_file_system(folder).map_err(|e| failed("sync", folder, e));
+            |it: &Folder| self.disk.sync_file_system(&it.held).map_err(|e| failed("sync", &it.path, e));
         self.folders.values().try_for_each(sync)
     }
 
     /// Removes what is left. What cannot be removed harms nobody.
     pub fn remove(&self) {
-        self.folders.values().for_each(|folder| remove(self.disk, folder));
+        self.folders.values().for_each(|folder| remove(self.disk, &folder.path));
     }
 }
 
@@ -205,15 +218,21 @@ impl Tree<'_> {
     }
 }
 
-/// The nearest directory that is there and is not reached through a link, and its device.
+/// Opens the staging folder, which is no link.
+fn open_staging(staging: &Path) -> std::io::Result<OwnedFd> {
+    let above = look::open_root(staging.parent().unwrap_or(staging))?;
+    look::open_dir(above.as_fd(), staging.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+}
+
+/// The nearest directory that is there and is not reached through a link, and its mount.
 fn existing(root: &Path, directory: &str) -> Result<(u64, PathBuf), ApplyError> {
     let top = look::open_root(root).map_err(|e| failed("open", root, e))?;
     let mut directory = directory;
     loop {
         let path = root.join(directory);
         let opened = look::open_dir(top.as_fd(), directory);
-        match opened.and_then(|opened| look::stat_at(&opened, ".")) {
-            Ok(stat) => return Ok((stat.device, if directory.is_empty() { root.to_owned() } else { path })),
+        match opened.and_then(look::mount) {
+            Ok(mount) => return Ok((mount, if directory.is_empty() { root.to_owned() } else { path })),
             Err(error) if directory.is_empty() => return Err(failed("open", &path, error)),
             Err(_) => directory = look::split(directory).0,
         }
@@ -229,18 +248,17 @@ pub(super) fn is_begun(staging: &Path) -> bool {
 
 /// Removes what processes left that died long ago.
 fn sweep(disk: &dyn Disk, staging: &Path) {
-    let Ok(entries) = std::fs::read_dir(staging) else { return };
-    for entry in entries.flatten() {
-        let age = || SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if ours && age().is_some_and(|age| age > disk::ABANDONED) {
-            remove(disk, &entry.path());
-        }
+    for entry in disk::abandoned(disk, staging, &|name| name.starts_with(PREFIX)) {
+        remove(disk, &staging.join(entry.file_name()));
     }
 }
 
 /// Removes a folder and what is in it.
 fn remove(disk: &dyn Disk, folder: &Path) {
+    // A link leads to what is not ours.
+    if !look::stat(folder).is_ok_and(|stat| stat.kind == look::FileKind::Directory) {
+        return;
+    }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => remove(disk, &entry.path()),

@@ -169,8 +169,14 @@ impl<'a> Swap<'a> {
     /// Renames something to a path that had nothing a moment ago.
     fn rename_new(&self, path: &TreePath, from: &Path, to: &Path) -> Result<(), ApplyError> {
         use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, Unsupported};
-        let renamed = match self.place.disk.rename_new(from, to) {
-            Err(error) if error.kind() == Unsupported => self.place.disk.rename(from, to),
+        let disk = self.place.disk;
+        let renamed = match disk.rename_new(from, to) {
+            // A second name replaces nothing either. Directories have none; renamed, one replaces no file.
+            Err(error) if error.kind() == Unsupported => match disk.link(from, to) {
+                Ok(()) => disk.remove_file(from),
+                Err(error) if error.kind() == AlreadyExists => Err(error),
+                Err(_) => disk.rename(from, to),
+            },
             renamed => renamed,
         };
         renamed.map_err(|error| match error.kind() {
@@ -230,8 +236,8 @@ impl<'a> Swap<'a> {
     }
 }
 
-/// A directory that is gone, or that holds what is not ours.
+/// A directory that is gone, that holds what is not ours, or on which something is mounted.
 fn is_kept(error: &io::Error) -> bool {
-    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
-    matches!(error.kind(), NotFound | DirectoryNotEmpty | AlreadyExists)
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound, ResourceBusy};
+    matches!(error.kind(), NotFound | DirectoryNotEmpty | AlreadyExists | ResourceBusy)
 }

@@ -173,6 +173,97 @@ fn a_change_after_the_plan_is_noticed() {
     assert_eq!(project.read("data/changed").as_deref(), Some("just now"));
 }
 
+/// A disk beside which somebody makes a file right before something gets that name.
+struct Late {
+    /// Whether the file system lacks renames that replace nothing.
+    lacks: bool,
+    met: std::sync::atomic::AtomicUsize,
+}
+
+impl Late {
+    fn meet(&self, to: &Path) {
+        if std::fs::symlink_metadata(to).is_err() && std::fs::write(to, "mine").is_ok() {
+            self.met.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+impl Disk for Late {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn disk::NewFile>> {
+        OsDisk.create(path, executable)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.meet(to);
+        OsDisk.link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.meet(to);
+        OsDisk.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.lacks {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.meet(to);
+        OsDisk.rename_new(from, to)
+    }
+
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        OsDisk.symlink(target, path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        OsDisk.set_executable(path, executable)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_dir(path)
+    }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_file_system(path)
+    }
+}
+
+#[test]
+fn a_file_that_appears_after_the_last_look_is_not_replaced() {
+    for name in ["data/file", "data/tree", "data/symlink"] {
+        for lacks in [false, true] {
+            let project = Project::new();
+            project.write("data/kept", "k");
+            let first = project.commit("data");
+            match name {
+                "data/tree" => project.write("data/tree/inside", "theirs"),
+                "data/symlink" => project.link("data/symlink", "kept"),
+                _ => project.write("data/file", "theirs"),
+            };
+            let second = project.commit("data");
+            project.remove(name);
+            let plan = project.plan(&parts(&first), &parts(&second), LocalChanges::Refuse);
+            let disk = Late { lacks, met: Default::default() };
+            let applied = project.apply_with(&plan, &disk);
+            assert!(matches!(applied, Err(ApplyError::Changed(_))), "{name} {lacks}: {applied:?}");
+            assert_eq!(project.read(name).as_deref(), Some("mine"), "{name} {lacks}");
+            assert_eq!(disk.met.into_inner(), 1, "{name} {lacks}");
+        }
+    }
+}
+
 #[test]
 fn a_link_that_leaves_the_work_tree_is_not_made() {
     let project = Project::new();
@@ -206,7 +297,8 @@ fn a_fresh_folder_gets_everything() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("a/b");
     prepare(&to, &OsDisk, |_| Ok(false)).unwrap();
-    let states = crate::worktree::plan::States { head: &[], current: &[], target: &parts(&first) };
+    let states =
+        crate::worktree::plan::States { head: &[], current: &[], target: &parts(&first), others: &[] };
     let plan = crate::worktree::plan::plan(&to, &project.repository, states, LocalChanges::Refuse).unwrap();
     let (staging, cache) = (project.at(".mdl/tmp"), StatCache::none());
     let place = Place { root: &to, staging: &staging, disk: &OsDisk, cache: &cache };
@@ -254,7 +346,7 @@ fn measure() {
         [("200 changed", &second, &first), ("all removed", &first, &vec![]), ("all created", &vec![], &first)]
     {
         let current = if head.is_empty() { vec![] } else { head.clone() };
-        let states = crate::worktree::plan::States { head, current: &current, target };
+        let states = crate::worktree::plan::States { head, current: &current, target, others: &[] };
         let start = std::time::Instant::now();
         let plan =
             crate::worktree::plan::plan(project.root(), &project.repository, states, LocalChanges::Refuse)

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, open_regular};
 use crate::id::ContentId;
 use crate::worktree::look::Stat;
 
@@ -162,7 +162,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Reads the index of a cache.
 fn load(path: &Path, generation: u64) -> Option<(File, HashMap<Box<str>, Block>)> {
-    let file = File::open(path).ok()?;
+    let file = open_regular(path).ok()?;
     let len = file.metadata().ok()?.len();
     let mut trailer = [0; format::TRAILER];
     file.read_exact_at(&mut trailer, len.checked_sub(format::TRAILER as u64)?).ok()?;
@@ -196,6 +196,24 @@ mod tests {
 
     fn stat(mtime: i64, ctime: i64) -> Stat {
         Stat { kind: FileKind::File, size: 1, mtime, ctime, inode: 1, device: 1, executable: false }
+    }
+
+    #[test]
+    fn what_a_checkout_wrote_within_a_tick_is_not_trusted() {
+        let mdl = tempfile::tempdir().unwrap();
+        let cache = StatCache::open(mdl.path(), 0, &crate::disk::OsDisk);
+        let id = ContentId::of(b"x");
+        // Of the same tick as the look, and of one that comes: another write may give the same times.
+        for (name, age, settled) in
+            [("same", 0, false), ("later", -50 * TICK, false), ("old", 50 * TICK, true)]
+        {
+            let stat = stat(now() - age, now() - age);
+            cache.learn(name, stat, id);
+            if name != "same" || now() - stat.mtime < TICK {
+                assert_eq!(cache.learned(name, &stat), Some((id, settled)), "{name}");
+            }
+            assert_eq!(cache.learned(name, &Stat { ctime: stat.ctime + 1, ..stat }), None, "{name}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn make(
     progress: &dyn Progress,
 ) -> Result<Made, FreshError> {
     disk.create_dir(to).map_err(|e| failed("create", to, e))?;
-    let states = States { head: &[], current: &[], target: parts };
+    let states = States { head: &[], current: &[], target: parts, others: &[] };
     let plan = plan(to, store, states, LocalChanges::Refuse)?;
     if !plan.conflicts.is_empty() {
         return Err(ApplyError::Conflicts(plan.conflicts).into());

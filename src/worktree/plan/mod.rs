@@ -49,6 +49,9 @@ pub struct States<'a> {
     pub current: &'a [Part],
     /// What is wanted.
     pub target: &'a [Part],
+    /// States that checkouts were about to make and did not come to the end of: what is there as one of them has it,
+    /// or is gone as there, is no change of the user's.
+    pub others: &'a [Vec<Part>],
 }
 
 /// The size and times of a file when the plan was made, so that a later change is noticed.
@@ -205,6 +208,7 @@ pub fn plan(
     let head = Trie::stored(states.head);
     let current = Trie::stored(states.current);
     let mut target = Trie::stored(states.target);
+    let others: Vec<Trie> = states.others.iter().map(|parts| Trie::stored(parts)).collect();
     let mut references = Vec::new();
     for part in states.target.iter().filter(|part| !part.stored) {
         target.keep(part);
@@ -216,6 +220,7 @@ pub fn plan(
         }
     }
     let mut planner = walk::Planner::new(root, find, changes);
-    planner.run(View::of(&head), View::of(&current), View::of(&target))?;
+    let others = others.iter().map(View::of).collect();
+    planner.run(View::of(&head), View::of(&current), View::of(&target), others)?;
     Ok(Plan { references, ..planner.finish() })
 }

@@ -42,6 +42,28 @@ struct Three<'a> {
     head: View<'a>,
     current: View<'a>,
     target: View<'a>,
+    /// And states that checkouts were on their way to.
+    others: Vec<View<'a>>,
+}
+
+impl Three<'_> {
+    /// Whether what is there now was left by a checkout that did not come to its end.
+    fn is_half_done(&self) -> bool {
+        // Between a file and a directory of one name there is nothing for a moment.
+        let changes_kind = |other: &View<'_>| {
+            let both = !self.head.is_nothing() && !other.is_nothing();
+            both && self.head.is_directory() != other.is_directory()
+        };
+        let left =
+            |other: &View<'_>| other.same(&self.current) || self.current.is_nothing() && changes_kind(other);
+        self.others.iter().any(left)
+    }
+
+    /// Whether that may be so of something below what is there now.
+    fn may_be_half_done(&self) -> bool {
+        let differs = || self.others.iter().any(|other| !other.same(&self.head));
+        self.is_half_done() || self.current.is_directory() && differs()
+    }
 }
 
 /// Steps in the order in which they are taken.
@@ -64,11 +86,17 @@ impl<'a, F: Find> Planner<'a, F> {
         Self { root, find, changes, folds: FOLDS, pending, steps, conflicts, wanted }
     }
 
-    pub fn run(&mut self, head: View<'a>, current: View<'a>, target: View<'a>) -> Result<(), PlanError> {
+    pub fn run(
+        &mut self,
+        head: View<'a>,
+        current: View<'a>,
+        target: View<'a>,
+        others: Vec<View<'a>>,
+    ) -> Result<(), PlanError> {
         if target.leaf.is_some() {
             return Err(PlanError::NotADirectory);
         }
-        let states = Three { head, current, target };
+        let states = Three { head, current, target, others };
         self.pending.push(Frame { path: None, states, exists: true, must_go: false });
         while let Some(frame) = self.pending.pop() {
             self.directory(frame)?;
@@ -90,19 +118,24 @@ impl<'a, F: Find> Planner<'a, F> {
     }
 
     fn directory(&mut self, frame: Frame<'a>) -> Result<(), PlanError> {
-        let Three { head, current, target } = &frame.states;
+        let Three { head, current, target, others } = &frame.states;
         let untouched = head.same(current);
         let mut head = Cursor::new(self.find, head)?;
         let empty = View::default();
         let mut current = Cursor::new(self.find, if untouched { &empty } else { current })?;
         let mut target = Cursor::new(self.find, target)?;
+        let mut others =
+            others.iter().map(|other| Cursor::new(self.find, other)).collect::<Result<Vec<_>, _>>()?;
         let mut folded: HashMap<String, TreePath> = HashMap::new();
         let (mut known, mut wanted) = (0, 0);
-        while let Some(name) = [head.name(), current.name(), target.name()].into_iter().flatten().min() {
+        loop {
+            let names = [head.name(), current.name(), target.name()].into_iter();
+            let Some(name) = names.chain(others.iter_mut().map(Cursor::name)).flatten().min() else { break };
             let name = name.to_owned();
             let head = head.take(&name)?;
             let current = if untouched { head.clone() } else { current.take(&name)? };
-            let states = Three { head, current, target: target.take(&name)? };
+            let others = others.iter_mut().map(|other| other.take(&name)).collect::<Result<_, _>>()?;
+            let states = Three { head, current, target: target.take(&name)?, others };
             known += usize::from(!states.current.is_nothing());
             wanted += u64::from(!states.target.is_nothing());
             if states.target.is_impossible() {
@@ -126,12 +159,12 @@ impl<'a, F: Find> Planner<'a, F> {
 
     /// Decides what becomes of one name.
     fn name(&mut self, path: TreePath, states: Three<'a>, frame: &Frame<'a>) -> Result<(), PlanError> {
-        let Three { head, current, target } = &states;
+        let Three { head, current, target, .. } = &states;
         if target.kept || (current.same(target) && !frame.must_go) {
             return Ok(());
         }
         let carried = self.changes == LocalChanges::Carry && head.same(target) && !head.is_nothing();
-        if carried && !current.same(head) {
+        if carried && !current.same(head) && !states.may_be_half_done() {
             return Ok(());
         }
         match target.leaf {
@@ -235,8 +268,11 @@ impl<'a, F: Find> Planner<'a, F> {
     }
 
     fn want_nothing(&mut self, path: TreePath, states: Three<'a>, must_go: bool) -> Result<(), PlanError> {
-        let recorded =
-            !states.head.is_nothing() && states.head.is_directory() == states.current.is_directory();
+        let both = |state: &View<'_>| state.is_directory() && states.current.is_directory();
+        let recorded = !states.head.is_nothing()
+            && states.head.is_directory() == states.current.is_directory()
+            || states.is_half_done()
+            || states.others.iter().any(both);
         if states.current.is_nothing() || (!recorded && !must_go) {
             return Ok(());
         }
@@ -258,7 +294,8 @@ impl<'a, F: Find> Planner<'a, F> {
 
     /// Whether the file that is there now may be replaced or removed; otherwise notes the conflict.
     fn may_go(&mut self, path: &TreePath, states: &Three<'_>) -> bool {
-        if states.head.leaf == states.current.leaf || self.changes == LocalChanges::Overwrite {
+        let is_kept = states.head.leaf == states.current.leaf || states.is_half_done();
+        if is_kept || self.changes == LocalChanges::Overwrite {
             return true;
         }
         let untracked = states.head.leaf.is_none();
