@@ -35,6 +35,8 @@ fn owner(path: &Path) -> Owner {
         Ok(below) if below.starts_with("tmp") => Owner::Scratch,
         Ok(below) if below.starts_with("runs") => Owner::Run,
         Ok(below) if below.starts_with("cache") => Owner::Cache,
+        // It holds only for where HEAD was, and checks itself.
+        Ok(below) if below.starts_with("CHECKOUT") => Owner::Cache,
         Ok(_) => Owner::Repository,
     }
 }

@@ -1,8 +1,12 @@
 //! What puts files back, cut off.
 
+use std::sync::Arc;
+
+use mdl::disk::testing::{Fault, FaultyDisk, Snapshot, UnsyncedDisk};
 use mdl::progress::Silent;
 use mdl::repo::{CheckoutOptions, Repository};
 
+use crate::check::user_files;
 use crate::commits::BIRTH;
 use crate::explore::{Effort, run};
 use crate::project::Project;
@@ -196,4 +200,60 @@ fn a_restore_of_all_files() {
 #[test]
 fn a_checkout_into_a_folder() {
     run(&TO_A_FOLDER, EFFORT);
+}
+
+type File = (std::path::PathBuf, mdl::disk::testing::Node);
+
+/// The files of the user, with a change of their own that both branches leave alone.
+fn files(project: &Project) -> Vec<File> {
+    let snapshot = Snapshot::of(project.root()).unwrap();
+    let files = user_files(&snapshot).into_iter().map(|(path, node)| (path.to_owned(), node.clone()));
+    files.filter(|(_, node)| !matches!(node, mdl::disk::testing::Node::Dir)).collect()
+}
+
+/// Whatever a checkout meets midway, HEAD stays, and going back to where it is gives back all that was there: at once
+/// where the disk allows it, else by a checkout of where HEAD is. What the user had changed stays as it is.
+#[test]
+fn what_stopped_midway_is_taken_back() {
+    const EIO: i32 = 5;
+    const ENOSPC: i32 = 28;
+    let project = Project::empty();
+    branches(&project, 6, 3);
+    project.write("train.py", "print('mine')\n");
+    project.write("data/part/001.csv", "mine\n");
+    project.remove("data/part/004.csv");
+    let (start, mine) = (Snapshot::of(project.root()).unwrap(), files(&project));
+    let counting = FaultyDisk::new(Arc::new(UnsyncedDisk), None);
+    CHECKOUT(&Project::copy(&start), Arc::new(counting.clone())).unwrap();
+    let (mut at_once, mut later) = (0, 0);
+    for at in 0..counting.operations() {
+        for (errno, for_ever) in [(ENOSPC, false), (EIO, true)] {
+            let project = Project::copy(&start);
+            let disk = FaultyDisk::new(Arc::new(UnsyncedDisk), Some(Fault { at, errno, for_ever }));
+            let ended = CHECKOUT(&project, Arc::new(disk));
+            let on_main = project.repository().head().unwrap();
+            let is_back = files(&project) == mine;
+            if !matches!(&on_main, mdl::repo::Head::Branch(name, _) if name.as_str() == "main") {
+                continue;
+            }
+            assert!(ended.is_err(), "{at}");
+            at_once += usize::from(is_back);
+            later += usize::from(!is_back);
+            let left = project.repository().unfinished().unwrap();
+            let now = files(&project);
+            let lacks = |some: &[File], others: &[File]| -> Vec<_> {
+                some.iter().filter(|file| !others.contains(file)).map(|(path, _)| path.clone()).collect()
+            };
+            let (more, less) = (lacks(&now, &mine), lacks(&mine, &now));
+            assert!(is_back || left.is_some(), "{at} {for_ever}: not known: {more:?} {less:?}");
+            switch(&project.repository(), "main");
+            assert_eq!(files(&project), mine, "{at} {for_ever}");
+            assert_eq!(project.repository().unfinished().unwrap(), None, "{at} {for_ever}");
+            // And it goes on as if nothing had been.
+            CHECKOUT(&project, Arc::new(UnsyncedDisk)).unwrap();
+            switch(&project.repository(), "main");
+            assert_eq!(files(&project), mine, "{at} {for_ever}");
+        }
+    }
+    assert!(at_once > 20 && later > 5, "{at_once} {later}");
 }

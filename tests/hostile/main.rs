@@ -2,12 +2,14 @@
 
 #![cfg(all(unix, feature = "cli"))]
 
+mod blocked;
 mod bytes;
 mod damage;
 mod forge;
 mod graph;
 mod links;
 mod names;
+mod planted;
 mod races;
 mod remotes;
 mod runs;
@@ -16,6 +18,7 @@ mod runs;
 mod sandbox;
 #[path = "../support/skip.rs"]
 mod skip;
+mod synced;
 mod terminal;
 mod unlucky;
 mod weight;

@@ -10,10 +10,10 @@ use crate::sandbox::Sandbox;
 use crate::skip::skipped;
 
 /// A mount that is gone with the value; `None`, said aloud, where there is no right to mount.
-struct Mount<'a>(&'a Path);
+pub struct Mount<'a>(&'a Path);
 
 impl<'a> Mount<'a> {
-    fn new(arguments: &[&str], at: &'a Path) -> Option<Self> {
+    pub fn new(arguments: &[&str], at: &'a Path) -> Option<Self> {
         let done = Command::new("mount").args(arguments).arg(at).output();
         if done.is_ok_and(|done| done.status.success()) {
             return Some(Self(at));
@@ -135,6 +135,41 @@ fn a_file_that_grows_meanwhile_is_whole_or_refused() {
     assert_eq!(sandbox.ok(&["cat", "HEAD:datasets/data/train.csv"]), std::fs::read_to_string(&path).unwrap());
 }
 
+/// Parameters are read twice: hashed, and then parsed.
+#[test]
+fn parameters_that_change_meanwhile_are_whole_or_refused() {
+    let sandbox = Sandbox::project();
+    let (path, other) = (sandbox.root().join("params.yaml"), sandbox.root().join("other.tmp"));
+    let stop = AtomicBool::new(false);
+    let mut all = Vec::new();
+    std::thread::scope(|scope| {
+        let (path, other, stop) = (&path, &other, &stop);
+        scope.spawn(move || {
+            for number in 0.. {
+                std::fs::write(other, format!("lr: {}\n", 1000 + number % 9000)).unwrap();
+                std::fs::rename(other, path).unwrap();
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        for number in 0..30 {
+            all.push(sandbox.mdl(&["commit", "-q", "--allow-empty", "-m", &number.to_string()]));
+        }
+        // Before anything is said of them: who panics here would wait for the other for ever.
+        stop.store(true, Ordering::Relaxed);
+    });
+    let mut refused = 0;
+    for ran in all {
+        assert!(matches!(ran.code, 0 | 4), "{}", ran.told());
+        assert!(ran.code == 0 || ran.stderr.contains("changed while it was read"), "{}", ran.told());
+        refused += usize::from(ran.code == 4);
+    }
+    assert!(refused > 0, "nothing changed in between: this proves nothing");
+    sandbox.ok(&["commit", "-q", "--allow-empty", "-m", "still"]);
+    sandbox.ok(&["fsck", "--data"]);
+}
+
 #[test]
 fn what_cannot_be_read_or_is_gone_is_named() {
     let sandbox = Sandbox::history();
@@ -228,7 +263,7 @@ fn drafts_of_the_dead_are_swept() {
     let sandbox = Sandbox::history();
     let tmp = sandbox.root().join(".mdl/tmp");
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 60 * 60);
-    for (name, is_old) in [("stat-00ff", true), ("stat-01ff", false)] {
+    for (name, is_old) in [("stat-00000000000000ff", true), ("stat-00000000000001ff", false)] {
         let file = std::fs::File::create(tmp.join(name)).unwrap();
         if is_old {
             file.set_modified(old).unwrap();
@@ -236,8 +271,8 @@ fn drafts_of_the_dead_are_swept() {
     }
     sandbox.write("params.yaml", "lr: 7\n");
     sandbox.ok(&["commit", "-q", "-m", "x"]);
-    assert!(!tmp.join("stat-00ff").exists(), "old and never swept");
-    assert!(tmp.join("stat-01ff").exists(), "young, and perhaps somebody's");
+    assert!(!tmp.join("stat-00000000000000ff").exists(), "old and never swept");
+    assert!(tmp.join("stat-00000000000001ff").exists(), "young, and perhaps somebody's");
 }
 
 #[test]
