@@ -11,6 +11,8 @@ const ROOM: usize = 64;
 /// No text that says so is longer, and no more names are listed.
 const MAX_TEXT: usize = 1 << 10;
 const NAMED: usize = 5;
+/// What is smaller is left out only where it is one of very many.
+const SMALL: usize = 1 << 10;
 
 /// What an object may not have too much of.
 #[derive(Clone, Copy, Debug)]
@@ -57,19 +59,30 @@ fn fit_within(outcome: &mut Outcome, measure: Measure, most: usize) {
 type Leave = fn(&mut Outcome, Measure, usize) -> Option<String>;
 
 /// What may be left out, in this order. Exit status, times and log are not among it, since they have no size.
-const PARTS: [(&str, Leave); 6] = [
-    ("observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess)),
-    ("values of metrics", |outcome, by, excess| largest(&mut outcome.metrics.as_mut()?.values, by, excess)),
+const PARTS: [(&str, Leave); 8] = [
+    ("observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, SMALL)),
+    ("values of metrics", |outcome, by, excess| {
+        largest(&mut outcome.metrics.as_mut()?.values, by, excess, SMALL)
+    }),
     ("the directions of metrics", |outcome, _, _| all(&mut outcome.metrics.as_mut()?.better)),
     ("the summary of what was used", |outcome, by, excess| {
-        largest(&mut outcome.utilisation.as_mut()?.summary, by, excess)
+        largest(&mut outcome.utilisation.as_mut()?.summary, by, excess, SMALL)
     }),
     ("curves of metrics", |outcome, _, _| all(&mut outcome.series)),
+    ("more values of metrics", |outcome, by, excess| {
+        largest(&mut outcome.metrics.as_mut()?.values, by, excess, 0)
+    }),
     ("outputs", |outcome, _, _| all(&mut outcome.outputs)),
+    ("more observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, 0)),
 ];
 
-/// Removes the largest values until so much is gone.
-fn largest(values: &mut BTreeMap<String, Value>, measure: Measure, excess: usize) -> Option<String> {
+/// Removes the largest values until so much is gone, but none that is smaller than `spared`.
+fn largest(
+    values: &mut BTreeMap<String, Value>,
+    measure: Measure,
+    excess: usize,
+    spared: usize,
+) -> Option<String> {
     let size = |(name, value): (&String, &Value)| match measure {
         Measure::Bytes => measure.of(value) + name.len(),
         Measure::Weight => measure.of(value),
@@ -77,7 +90,7 @@ fn largest(values: &mut BTreeMap<String, Value>, measure: Measure, excess: usize
     let mut sizes: Vec<(usize, String)> = values.iter().map(|entry| (size(entry), entry.0.clone())).collect();
     sizes.sort_unstable();
     let (mut names, mut gone) = (Vec::new(), 0);
-    while let Some((size, name)) = sizes.pop().filter(|_| gone < excess) {
+    while let Some((size, name)) = sizes.pop().filter(|(size, _)| gone < excess && *size >= spared) {
         gone += size;
         values.remove(&name);
         names.push(name);
@@ -161,8 +174,35 @@ mod tests {
         let many =
             |i: usize| (format!("{i:0>500}"), crate::id::SeriesId::from(crate::id::Kind::Series.digest(b"")));
         large.series = (0..20_000).map(many).collect();
-        fit_within(&mut large, Measure::Bytes, MOST);
-        assert!(Measure::Bytes.of(&large) <= MOST && large.observations.contains_key("host"));
+const PARTS: [(&str, Leave); 8] = [
+    ("observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, SMALL)),
+    ("values of metrics", |outcome, by, excess| {
+        largest(&mut outcome.metrics.as_mut()?.values, by, excess, SMALL)
+    }),
+    ("the directions of metrics", |outcome, _, _| all(&mut outcome.metrics.as_mut()?.better)),
+    ("the summary of what was used", |outcome, by, excess| {
+        largest(&mut outcome.utilisation.as_mut()?.summary, by, excess, SMALL)
+    }),
+    ("curves of metrics", |outcome, _, _| all(&mut outcome.series)),
+    ("more values of metrics", |outcome, by, excess| {
+        largest(&mut outcome.metrics.as_mut()?.values, by, excess, 0)
+    }),
+    ("outputs", |outcome, _, _| all(&mut outcome.outputs)),
+    ("more observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, 0)),
+];
+
+/// Removes the largest values until so much is gone, but none that is smaller than `spared`.
+fn largest(
+    values: &mut BTreeMap<String, Value>,
+    measure: Measure,
+    excess: usize,
+    spared: usize,
+) -> Option<String> {
+    let size = |(name, value): (&String, &Value)| match measure {
+        Measure::Bytes => measure.of(value) + name.len(),
+        Measure::Weight => measure.of(value),
+    };
+    let mut sizes: Vec<(usize, String)> = values.iter().map(|entry| (size(entry), entry.0.clone())).collect();
         let gaps = gaps(&large);
         assert!(gaps.contains("variables") && gaps.contains("curves of metrics, all 20000"), "{gaps}");
     }
