@@ -288,3 +288,43 @@ impl Storage for Blind {
         self.storage.remove(key)
     }
 }
+
+/// What a compaction does right.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Gathering {
+    Careful,
+    /// It removes what it copied, and nobody else knows.
+    WithoutMark,
+    /// It takes the mark of somebody who made one since for its own.
+    UnderAnyMark,
+}
+
+/// Copies one pack whole, and removes it.
+pub(super) fn gatherer(name: &'static str, pack: PackName, how: Gathering) -> Actor {
+    Actor::new(name, move |storage| match gather(&storage, pack, how) {
+        // Somebody else removed it: it is left to the next one.
+        Ok(()) | Err(RefError::Upload(_)) => End::Done,
+        Err(error) => ended(Err(error)),
+    })
+}
+
+fn gather(storage: &Arc<dyn Storage>, pack: PackName, how: Gathering) -> Result<(), RefError> {
+    let store = Store::open(storage.clone(), None);
+    let before = refs::mark(&**storage)?;
+    let listed = storage.list("packs")?;
+    let is_listed = |key: &str| listed.iter().any(|listed| listed.key.as_str() == key);
+    let is_open = before.as_ref().is_some_and(|(_, mark)| mark.doomed.iter().any(|key| is_listed(key)));
+    if is_open || !is_listed(&pack.to_string()) {
+        return Ok(());
+    }
+    let packs = HashSet::from([pack]);
+    store.carry(&packs).map_err(|error| RefError::Upload(error.into()))?;
+    let last = if how == Gathering::UnderAnyMark { refs::mark(&**storage)? } else { before };
+    let epoch = last.map_or(0, |(epoch, _)| epoch);
+    if how != Gathering::WithoutMark
+        && refs::publish_mark(&**storage, epoch, vec![pack.to_string()], &by("compaction"))?.is_none()
+    {
+        return Ok(());
+    }
+    storage.remove(&pack.key()).map_err(RefError::from)
+}

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::check::Checker;
 use super::explore::{Bounds, explore};
 use super::races::{MAIN, littered};
-use super::sloppy::{Blindness, CAREFUL, Care, Dooms, GOOD, Habits, blind, sweeper, writer};
+use super::sloppy::{
+    Blindness, CAREFUL, Care, Dooms, GOOD, Gathering, Habits, blind, gatherer, sweeper, writer,
+};
 use super::steps::World;
 use super::writers::{ended, pruner, push_to, pusher};
 use super::{Actor, Commits, End, branch};
@@ -176,4 +178,36 @@ fn trusting_the_closure_of_another_ref() {
     let right = [branches_off(GOOD), deletes(), gc()];
     let wrong = [branches_off(Habits { trusts_nobody: false, ..GOOD }), deletes(), gc()];
     caught(&commits, 2, 0, &right, &wrong);
+}
+
+/// The pack that has the branch's first commit.
+fn base_pack(commits: &Commits) -> PackName {
+    let store = Store::open(Arc::new(littered(commits)), None);
+    let mut found = None;
+    let wanted = commits.base.digest();
+    store.each_entry(&mut |pack, entry| found = found.or((entry.id == wanted).then_some(pack))).unwrap();
+    found.unwrap()
+}
+
+#[test]
+fn copying_a_pack_whole_and_removing_it_without_a_mark() {
+    let commits = Commits::new();
+    let pack = base_pack(&commits);
+    // The collection takes the copy for garbage, as the pack has the same.
+    let actors = |how| {
+        let gc = Care { dooms: Dooms::AllBut(pack), ..CAREFUL };
+        [gatherer("compaction", pack, how), sweeper("gc", gc)]
+    };
+    caught(&commits, 2, 0, &actors(Gathering::Careful), &actors(Gathering::WithoutMark));
+}
+
+#[test]
+fn copying_a_pack_whole_and_removing_it_under_a_later_mark() {
+    let commits = Commits::new();
+    let pack = base_pack(&commits);
+    let actors = |how| {
+        let gc = Care { dooms: Dooms::AllBut(pack), ..CAREFUL };
+        [gatherer("compaction", pack, how), sweeper("gc", gc)]
+    };
+    caught(&commits, 2, 0, &actors(Gathering::Careful), &actors(Gathering::UnderAnyMark));
 }
