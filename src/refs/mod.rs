@@ -12,6 +12,7 @@
 //! ancestry no longer tells whether an earlier move arrived. Each entry therefore names the nonces of the few
 //! before it, which decide exactly, and the last entry that stepped back, which says when ancestry still does.
 
+mod admit;
 mod advance;
 mod collection;
 mod entry;
@@ -27,6 +28,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use admit::of_key;
 pub use advance::{IsAncestor, Upload, advance, advance_from};
 pub use collection::{Mark, epoch, mark, prune_marks, publish_mark, remove_log};
 pub use entry::{Entry, Nonce, Target};

@@ -38,3 +38,8 @@ pub fn of(storage: &dyn Storage) -> Result<Version, StorageError> {
 pub fn stamp(storage: &dyn Storage) -> Result<(), StorageError> {
     storage.create(&key(), FORMAT.as_bytes()).map(drop)
 }
+
+/// Whether this is the key `format` with what this program writes to it.
+pub fn is_stamp(at: &Key, bytes: &[u8]) -> bool {
+    *at == key() && bytes == FORMAT.as_bytes()
+}

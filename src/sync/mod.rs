@@ -5,6 +5,7 @@
 //! before metadata, and metadata before refs, so that a ref never names what is not there; what was sent before an
 //! interruption is not sent again. Nothing that a remote says is believed before it was verified.
 
+mod append_only;
 mod bring;
 mod collect;
 mod error;
@@ -15,6 +16,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 
+pub use append_only::AppendOnly;
 pub use bring::{Brought, Outlet, bring, bring_all};
 pub use collect::{CollectError, CollectOptions, Collected, Compacted, Terms, collect, compact};
 pub use error::SyncError;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::name::RefName;
 use crate::refs::{self, RefError, Survey};
-use crate::storage::{Key, Listed, PROBE_PREFIX, Storage};
+use crate::storage::{Key, Listed, PROBE_PREFIX, Storage, StorageError};
 use crate::store::version::{self, Version};
 use crate::store::{IndexCache, Store};
 
@@ -109,11 +111,7 @@ impl Remote {
 
     /// The branch that is checked out there, where there is a work tree.
     pub fn checked_out(&self) -> Result<Option<RefName>, SyncError> {
-        let Some(key) = Key::new("HEAD") else { return Ok(None) };
-        let head = self.storage.read(&key, MAX_HEAD)?;
-        let head = head.and_then(|head| String::from_utf8(head).ok());
-        let name = head.as_deref().and_then(|head| head.strip_prefix("ref: "));
-        Ok(name.and_then(|name| RefName::new(name.trim_end()).ok()))
+        Ok(checked_out(&*self.storage)?)
     }
 
     /// The same repository, of which more is kept from now on.
@@ -126,6 +124,15 @@ impl Remote {
         let known = self.cache.as_ref().map(RemoteCache::load).unwrap_or_default();
         Ok(refs::survey(&*self.storage, &known)?)
     }
+}
+
+/// The branch that is checked out in a storage that is part of a work tree.
+fn checked_out(storage: &dyn Storage) -> Result<Option<RefName>, StorageError> {
+    let Some(key) = Key::new("HEAD") else { return Ok(None) };
+    let head = storage.read(&key, MAX_HEAD)?;
+    let head = head.and_then(|head| String::from_utf8(head).ok());
+    let name = head.as_deref().and_then(|head| head.strip_prefix("ref: "));
+    Ok(name.and_then(|name| RefName::new(name.trim_end()).ok()))
 }
 
 /// What went wrong while something was made durable for a ref.

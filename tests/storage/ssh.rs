@@ -71,7 +71,10 @@ fn the_command_of_a_key_bounds_what_its_owner_can_do() {
     force(" --append-only");
     let storage = open(&sshd, inside).unwrap();
     assert_eq!(storage.access(), Access::AppendOnly);
-    assert_eq!(storage.create(&key("refs/x/1"), b"x").unwrap(), Created::Created);
+    let pack = key(&format!("packs/meta/{}", "0".repeat(64)));
+    assert_eq!(storage.create(&pack, b"x").unwrap(), Created::Created);
+    assert!(storage.create(&key("refs/heads/main/7"), b"x").unwrap_err().is_refusal());
+    assert!(storage.create(&key("gc/1"), b"x").unwrap_err().is_refusal());
     assert!(storage.remove(&entry).unwrap_err().is_refusal());
     probe(&storage).unwrap();
 

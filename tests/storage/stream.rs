@@ -247,13 +247,17 @@ fn a_server_that_stalls_is_given_up() {
 
 /// How a server ends that hears these bytes, and what it says.
 fn say(storage: Arc<dyn Storage>, heard: &[u8]) -> (io::Result<()>, Vec<u8>) {
+    say_to(storage, heard, Access::ReadWrite)
+}
+
+fn say_to(storage: Arc<dyn Storage>, heard: &[u8], access: Access) -> (io::Result<()>, Vec<u8>) {
     let (mut said, output) = io::pipe().unwrap();
     let listening = std::thread::spawn(move || {
         let mut bytes = Vec::new();
         said.read_to_end(&mut bytes).unwrap();
         bytes
     });
-    let ended = serve(&|_| Ok(storage.clone()), &mut { heard }, Box::new(output), Access::ReadWrite);
+    let ended = serve(&|_| Ok(storage.clone()), &mut { heard }, Box::new(output), access);
     (ended, listening.join().unwrap())
 }
 
@@ -301,6 +305,36 @@ fn hostile_clients_get_nothing() {
     let (ended, said) = say(Arc::new(folder.clone()), &greeted(&[long]));
     ended.unwrap();
     assert!(String::from_utf8_lossy(&said).contains("failed"));
+}
+
+/// The client of this crate refuses by itself what it may not do. Another one asks all the same.
+#[test]
+fn a_reader_that_asks_all_the_same_changes_nothing() {
+    let memory = Memory::new();
+    memory.create(&key("a"), b"kept").unwrap();
+    let asked = |requests: &[Request<'_>]| {
+        let frames: Vec<Vec<u8>> =
+            requests.iter().enumerate().map(|(at, request)| request.to_frame(at as u64 + 1)).collect();
+        let (ended, said) = say_to(Arc::new(memory.clone()), &greeted(&frames), Access::ReadOnly);
+        ended.unwrap();
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    for requests in [
+        vec![Request::Create { key: key("b"), bytes: b"x" }],
+        vec![Request::Remove(key("a"))],
+        vec![
+            Request::Draft(1),
+            Request::Write { draft: 1, bytes: b"x" },
+            Request::Publish { draft: 1, key: key("b") },
+        ],
+        vec![Request::Draft(1), Request::Publish { draft: 1, key: key("b") }],
+    ] {
+        let said = asked(&requests);
+        assert!(said.contains("failed") && said.contains("read-only"), "{requests:?}: {said}");
+        assert!(!said.contains("created"), "{requests:?}: {said}");
+    }
+    assert_eq!(memory.list("").unwrap().len(), 1);
+    assert_eq!(memory.read(&key("a"), 9).unwrap().unwrap(), b"kept");
 }
 
 #[test]

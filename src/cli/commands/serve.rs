@@ -11,6 +11,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::disk::OsDisk;
 use crate::storage::stream::{Access, Root, serve};
+use crate::storage::{Storage, StorageError};
+use crate::sync::AppendOnly;
 
 /// Serve repositories to an mdl elsewhere, over standard input and output
 ///
@@ -31,7 +33,7 @@ pub struct Serve {
     #[arg(long, conflicts_with = "append_only")]
     read_only: bool,
 
-    /// Let the client read and add, and remove nothing
+    /// Let the client read and add: nothing is removed or deleted, no branch steps back, no tag moves
     #[arg(long)]
     append_only: bool,
 }
@@ -53,7 +55,11 @@ impl Run for Serve {
             (_, true) => Access::AppendOnly,
             _ => Access::ReadWrite,
         };
-        serve(&|wanted| root.open(wanted), &mut input, output, access).map_err(CliError::Serve)?;
+        let open = |wanted: &str| -> Result<Arc<dyn Storage>, StorageError> {
+            let storage = root.open(wanted)?;
+            Ok(if self.append_only { Arc::new(AppendOnly::new(storage)) } else { storage })
+        };
+        serve(&open, &mut input, output, access).map_err(CliError::Serve)?;
         Ok(Exit::Success)
     }
 }

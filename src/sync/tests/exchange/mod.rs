@@ -1,6 +1,7 @@
-//! Push and fetch between storages in memory: `interrupted` has them broken off, `damaged` has remotes that lie,
+//! Push and fetch between storages in memory: `append_only` has one that may only be added to, `interrupted` has them broken off, `damaged` has remotes that lie,
 //! `many` counts what it costs.
 
+mod append_only;
 mod damaged;
 mod interrupted;
 mod many;
