@@ -23,6 +23,8 @@ pub enum NameError {
     TrailingDot,
     #[error("it is reserved for mdl or git")]
     Reserved,
+    #[error("\"..\" in it would make it a range of revisions")]
+    Range,
     #[error("it is the name of a device on Windows")]
     Device,
     #[error("it is an absolute path")]
@@ -204,6 +206,15 @@ impl RefName {
         }
         text.split('/').try_for_each(EntryName::check)?;
         Ok(Self(text.into()))
+    }
+
+    /// Checks a name that is given to something new. `a..b` is a range where revisions are written. A ref that has such a
+    /// name is read all the same: earlier versions of mdl gave them.
+    ///
+    /// # Errors
+    /// If the name is a range.
+    pub fn check_new(&self) -> Result<(), NameError> {
+        if self.0.contains("..") { Err(NameError::Range) } else { Ok(()) }
     }
 }
 

@@ -2,6 +2,9 @@
 
 #![cfg(feature = "cli")]
 
+#[cfg(unix)]
+#[path = "cli/consent.rs"]
+mod consent;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/fit.rs"]

@@ -28,6 +28,7 @@ mod program;
 mod pyenv;
 pub mod recreate;
 mod redact;
+mod replay;
 mod sampler;
 mod secrets;
 mod shell;
@@ -46,6 +47,7 @@ pub use crate::capture::host::Host;
 pub use crate::capture::redact::{
     PLACEHOLDER as REDACTED, command as redact_command, text as redact_text, url as redact_url,
 };
+pub use crate::capture::replay::{KeptOut, kept_out};
 pub use crate::capture::sampler::{Sampler, Samples, Tick};
 pub use crate::capture::secrets::Secrets;
 pub use crate::capture::variables::Variables;
@@ -179,6 +181,11 @@ pub fn variables(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Variables {
     variables::select(patterns, environment.into_iter())
+}
+
+/// A value without secrets: all of it is one where its name says so.
+pub fn redact_value(name: &str, value: &str) -> String {
+    variables::clean(name, value).0
 }
 
 /// Which host this is: an observation.

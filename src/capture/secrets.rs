@@ -2,6 +2,7 @@
 //! taken out of what a program prints too, whatever they look like.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 
 use crate::capture::redact::{self, PLACEHOLDER};
 use crate::capture::variables;
@@ -18,11 +19,42 @@ pub struct Secrets {
 impl Secrets {
     /// The secrets in the variables of this process.
     pub fn of_variables() -> Self {
+        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        Self::of(variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())))
+    }
+
+    /// The secrets in these variables.
+    pub fn of<'a>(variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) -> Self {
         let mut secrets = Self::default();
-        for (name, value) in std::env::vars() {
-            secrets.add(&value, &variables::clean(&name, &value).0);
+        for (name, value) in variables {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                secrets.add(value, &variables::clean(name, value).0);
+            }
         }
         secrets
+    }
+
+    /// As [`Secrets::redact`], of text.
+    pub fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.redact(text.as_bytes())).into_owned()
+    }
+
+    /// Whether a text is or holds a secret that is known.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.values.iter().any(|value| memchr::memmem::find(text.as_bytes(), value).is_some())
+    }
+
+    /// The words of a command without secrets, and which were taken out, as [`redact::command`] says it. A secret that
+    /// is known goes out wherever it stands, also one that another word of the same command gives away.
+    pub fn command(&self, words: &[String]) -> (Vec<String>, Vec<String>) {
+        let (mut clean, mut redacted) = redact::command(words);
+        let mut known = self.clone();
+        words.iter().zip(&clean).for_each(|(word, clean)| known.add(word, clean));
+        for (at, word) in clean.iter_mut().enumerate().filter(|(_, word)| known.is_in(word)) {
+            *word = String::from_utf8_lossy(&known.without_known(word.as_bytes())).into_owned();
+            redacted.push(format!("argument {at}"));
+        }
+        (clean, redacted)
     }
 
     /// Adds what was taken out of a text to make it the clean one.
@@ -127,6 +159,23 @@ mod tests {
             known.redact(b"longpassword short say plain-words\xff u:longpassword --token abcdef12 \xfe");
         assert_eq!(clean, b"<redacted> short say <redacted>\xff <redacted> --token <redacted> \xfe");
         assert_eq!(known.redact(b"epoch 1 loss 0.5\n"), b"epoch 1 loss 0.5\n");
+    }
+
+    #[test]
+    fn a_known_secret_goes_out_of_every_word() {
+        let known = secrets(&[("plain-words", "<redacted>")]);
+        let words =
+            ["t", "--key", "plain-words", "x=plain-words", "--token", "other-words", "-c", "say other-words"];
+        let (clean, redacted) = known.command(&words.map(str::to_owned));
+        assert_eq!(
+            clean,
+            ["t", "--key", "<redacted>", "x=<redacted>", "--token", "<redacted>", "-c", "say <redacted>"]
+        );
+        assert_eq!(redacted, ["argument --token", "argument 2", "argument 3", "argument 7"]);
+        assert_eq!(
+            known.text("plain-words, https://u:p@h/x?sig=1"),
+            "<redacted>, https://<redacted>@h/x?<redacted>"
+        );
     }
 
     proptest::proptest! {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use crate::capture::redact::{self, PLACEHOLDER};
+use crate::capture::secrets::Secrets;
 
 /// Variables that decide what numeric libraries compute, and with how many threads. `*` stands for any text.
 const LISTED: &[&str] = &[
@@ -91,6 +92,8 @@ pub(super) fn select(
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> Variables {
     let mut out = Variables::default();
+    let environment: Vec<(OsString, OsString)> = environment.collect();
+    let secrets = Secrets::of(environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())));
     for (name, value) in environment {
         let Ok(name) = name.into_string() else { continue };
         let asked = patterns.iter().any(|pattern| matches(pattern, &name));
@@ -99,8 +102,10 @@ pub(super) fn select(
         if name.starts_with("MDL_") || !(asked || listed) {
             continue;
         }
-        let (value, redacted) = clean(&name, &value.to_string_lossy());
-        if redacted {
+        let found = value.to_string_lossy();
+        // A secret of one variable may stand in another one, whose name says nothing.
+        let value = secrets.text(&clean(&name, &found).0);
+        if value != found {
             out.redacted.push(format!("variable {name}"));
         }
         let varies = varies(&name, &value) && !patterns.contains(&name);
@@ -142,7 +147,9 @@ pub(super) fn allocation(environment: impl Fn(&str) -> Option<OsString>) -> Opti
 
 /// The value of a variable without secrets, and whether there was one.
 pub(super) fn clean(name: &str, value: &str) -> (String, bool) {
-    if redact::is_secret(name) && !redact::is_harmless(name, value) {
+    // What a shell calls so is where it is.
+    let is_place = matches!(name, "PWD" | "OLDPWD");
+    if !is_place && redact::is_secret(name) && !redact::is_harmless(name, value) {
         return (PLACEHOLDER.to_owned(), true);
     }
     let clean = redact::text(value);
@@ -198,6 +205,10 @@ mod tests {
                 ("MY_API_KEY", "SECRET"),
                 ("EXACT", "https://u:SECRET@h/x"),
                 ("EXACTLY", "no"),
+                ("MY_COPY", "key is plain-words-9!"),
+                ("SERVICE_TOKEN", "plain-words-9"),
+                ("PWD", "/home/me/project"),
+                ("MY_PLACE", "/home/me/project"),
                 ("AWS_SECRET_ACCESS_KEY", "SECRET"),
                 ("HOME", "/home/me"),
             ],
@@ -206,12 +217,14 @@ mod tests {
             ("CUDA_VISIBLE_DEVICES", "0,1"),
             ("EXACT", "https://<redacted>@h/x"),
             ("MY_API_KEY", "<redacted>"),
+            ("MY_COPY", "key is <redacted>!"),
             ("MY_FLAG", "1"),
+            ("MY_PLACE", "/home/me/project"),
             ("OMP_NUM_THREADS", "8"),
             ("PYTHONHASHSEED", "0"),
         ];
         assert_eq!(found.defining, map(&defining));
-        assert_eq!(found.redacted, ["variable EXACT", "variable MY_API_KEY"]);
+        assert_eq!(found.redacted, ["variable EXACT", "variable MY_API_KEY", "variable MY_COPY"]);
         assert_eq!(found.varying, map(&[]));
     }
 

@@ -86,7 +86,9 @@ impl Exit {
             Exit::Corruption => "something recorded is damaged or missing (fsck tells what)",
             Exit::Io => "the disk, the operating system or a permission was in the way",
             Exit::NeedsNewer => "written by a newer mdl",
-            Exit::NotReproduced => "the command that was to be reproduced failed (reproduce)",
+            Exit::NotReproduced => {
+                "the command that was to be reproduced failed, or was not approved (reproduce)"
+            }
             Exit::Network => "a remote could not be reached, or broke off",
             Exit::TimedOut => "the command that was run took longer than it may (run --timeout)",
             Exit::Interrupted => "interrupted",

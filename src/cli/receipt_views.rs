@@ -1,11 +1,14 @@
 //! Reproductions as the façade returns them, as the values that `render` shows.
 
+use crate::capture::KeptOut;
 use crate::cli::error::CliError;
 use crate::diff::{FieldChange, Ranked, Weight};
 use crate::fidelity::{MetricFidelity, OutputState, Rule};
 use crate::object::{self, Commit, Grade};
-use crate::render::{EnvironmentDifference, MetricFound, OutputFound, ShownReceipt, field_texts};
-use crate::repo::{Prospect, Repository, Reproduced};
+use crate::render::{
+    EnvironmentDifference, MetricFound, OutputFound, ShownProposal, ShownReceipt, field_texts,
+};
+use crate::repo::{Proposal, Prospect, Repository, Reproduced};
 
 /// What is known before anything is run.
 pub fn prospect(repository: &Repository, prospect: &Prospect) -> Result<ShownReceipt, CliError> {
@@ -20,11 +23,26 @@ pub fn prospect(repository: &Repository, prospect: &Prospect) -> Result<ShownRec
         exit: None,
         seconds: None,
         folder: None,
+        proposal: proposal(&prospect.proposal),
         environment: prospect.environment.iter().map(difference).collect(),
         metrics: Vec::new(),
         outputs: Vec::new(),
         notes: obstacles.chain(left_out).collect(),
     })
+}
+
+/// What is going to be executed.
+pub fn proposal(proposal: &Proposal) -> ShownProposal {
+    let reason = |(name, why): (&String, &KeptOut)| (name.clone(), why.reason().to_owned());
+    ShownProposal {
+        command: proposal.command.clone(),
+        directory: proposal.directory.as_ref().map(ToString::to_string),
+        author: proposal.author.clone(),
+        known: proposal.is_known,
+        set: proposal.set.clone().into_iter().collect(),
+        kept_out: proposal.kept_out.iter().map(reason).collect(),
+        origins: proposal.origins.clone(),
+    }
 }
 
 /// What was reproduced.

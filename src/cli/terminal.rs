@@ -70,6 +70,20 @@ impl Terminal {
         !self.json && io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
+    /// Asks something that is answered by yes or no. Where nobody can be asked, the answer is no.
+    pub fn ask(&self, question: &str) -> bool {
+        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return false;
+        }
+        self.complain(question);
+        let mut answer = String::new();
+        let read = io::BufRead::read_line(
+            &mut io::BufReader::new(io::Read::take(io::stdin().lock(), 64)),
+            &mut answer,
+        );
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
     /// Whether results are coloured.
     pub fn is_colored(&self) -> bool {
         !self.json && self.choice(AutoStream::choice(&io::stdout())) != ColorChoice::Never

@@ -85,6 +85,10 @@ pub fn warning(warning: &Warning) -> String {
             format!("{} is not there: {} does not exist", escape(part), escape(path))
         }
         Warning::Refused { path, reason } => format!("{} is left out: {}", escape(path), escape(reason)),
+        Warning::Secret { what } => format!(
+            "{} looks like a secret, and the file is recorded as it is: keep it in an environment variable instead",
+            escape(what)
+        ),
         Warning::Absent { what } => format!("{} is not in the file that should have it", escape(what)),
         Warning::NotWritten { path } => {
             format!("{} is from before and is not recorded: this run did not write it", escape(path))

@@ -15,7 +15,7 @@ pub use durable::{
     ABANDONED, Durability, abandoned, confined, create_dirs, create_scratch_dir, now, read_cache, replace,
     replace_cache, sweep, temporary_name,
 };
-pub use os::{OsDisk, Version, open_regular, read_exact_at};
+pub use os::{OsDisk, Version, append_private, open_regular, read_exact_at};
 
 use std::io;
 use std::path::Path;

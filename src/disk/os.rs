@@ -130,6 +130,19 @@ fn unsynced(error: io::Error) -> io::Error {
     error
 }
 
+/// Appends bytes to a file of this person's alone, which is made when it is missing, and says how long it was before.
+/// Several processes can append at once, if each appends little. Follows no symbolic link at its name, and is not
+/// made durable: for what may be lost.
+pub fn append_private(path: &Path, bytes: &[u8]) -> io::Result<u64> {
+    let mut file = system::open_appending(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    io::Write::write_all(&mut file, bytes)?;
+    Ok(metadata.len())
+}
+
 /// Opens a regular file to read it. Through no symbolic link at its name, and without waiting: a FIFO would block
 /// who opens it.
 pub fn open_regular(path: &Path) -> io::Result<File> {
@@ -191,6 +204,13 @@ mod system {
             modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
             changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+
+    pub fn open_appending(path: &Path) -> io::Result<File> {
+        // A FIFO would block who opens it.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let flags = flags.bits().cast_signed();
+        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)
     }
 
     pub fn create(path: &Path, executable: bool) -> io::Result<File> {
@@ -283,6 +303,10 @@ mod system {
         let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let modified = modified.map_or(0, |since| since.as_nanos() as i64);
         Version { inode: 0, len: metadata.len(), modified, changed: 0 }
+    }
+
+    pub fn open_appending(path: &Path) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(path)
     }
 
     pub fn create(path: &Path, _: bool) -> io::Result<File> {

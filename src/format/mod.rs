@@ -32,7 +32,7 @@ pub use features::features;
 pub use imports::{distributions, imports};
 pub use metrics::{Measured, metrics};
 pub use reports::{MAX_METRICS, MAX_POINTS, PhaseMark, Reports, reports};
-pub use requirements::{LeftOut, Reason, Requirements, requirements};
+pub use requirements::{LeftOut, Reason, Requirements, origins, requirements};
 pub use set::{Indirection, SetError, set};
 pub use sweep::{MAX_SWEEP, Setting, Sweep, SweepError};
 

@@ -67,6 +67,15 @@ pub fn requirements(packages: &[Package]) -> Requirements {
     out
 }
 
+/// Packages that the requirements take from an address, and from which.
+pub fn origins(packages: &[Package]) -> Vec<(String, String)> {
+    let of = |package: &Package| {
+        let line = line(package).ok()?;
+        line.split_once(" @ ").map(|(name, address)| (name.to_owned(), address.to_owned()))
+    };
+    packages.iter().filter_map(of).collect()
+}
+
 fn line(package: &Package) -> Result<String, Reason> {
     if package.ecosystem != "pypi" {
         return Err(Reason::OtherEcosystem);

@@ -46,7 +46,10 @@ pub use log::{LabelKind, LogEntry, LogFormat, LogWriter, RefLabel, log_json};
 pub use merge::{merged, merged_json};
 pub use number::{date, percent, ratio, short, short_id, signed, size};
 pub use object::{any_object, resolved, resolved_json};
-pub use receipt::{EnvironmentDifference, MetricFound, OutputFound, ShownReceipt, receipt, receipt_json};
+pub use receipt::{
+    EnvironmentDifference, MetricFound, OutputFound, ShownProposal, ShownReceipt, proposal, receipt,
+    receipt_json,
+};
 pub use refs::{BranchLine, TagLine, branches, branches_json, history, history_json, tags, tags_json};
 pub use run::{ShownRun, show_run, show_run_json};
 pub use running::{RunEnd, SweptRun, run_finished, run_started, sweep_progress};

@@ -9,6 +9,7 @@ use crate::id::CommitId;
 use crate::name::RunId;
 use crate::object::{Grade, Node, Receipt};
 use crate::render::elapsed::duration;
+use crate::render::escape::escape;
 use crate::render::json::{node_json, value_json};
 use crate::render::layout::{Facts, INDENT, and_more, clipped, heading};
 use crate::render::number::{count, measured, short_id, signed, sizes};
@@ -65,6 +66,25 @@ pub struct OutputFound {
     pub found: Option<Node>,
 }
 
+/// What a reproduction executes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownProposal {
+    /// The command.
+    pub command: Vec<String>,
+    /// Where it runs, seen from the root.
+    pub directory: Option<String>,
+    /// Who made the commit, as it says itself.
+    pub author: String,
+    /// Whether this person committed, executed or approved the same before.
+    pub known: bool,
+    /// Recorded variables that are set.
+    pub set: Vec<(String, String)>,
+    /// Recorded variables that are not taken over, and why.
+    pub kept_out: Vec<(String, String)>,
+    /// Packages that come from an address, and from which.
+    pub origins: Vec<(String, String)>,
+}
+
 /// A reproduction with all that is to be shown of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShownReceipt {
@@ -82,6 +102,8 @@ pub struct ShownReceipt {
     pub seconds: Option<f64>,
     /// Where it lies.
     pub folder: Option<String>,
+    /// What is executed.
+    pub proposal: ShownProposal,
     /// What differs in the environment, the likeliest to matter first.
     pub environment: Vec<EnvironmentDifference>,
     /// The metrics.
@@ -125,6 +147,33 @@ pub fn receipt(out: &mut dyn Write, style: &Style, shown: &ShownReceipt) -> io::
     environment(out, style, &shown.environment)?;
     metrics(out, style, shown)?;
     outputs(out, style, shown)
+}
+
+/// Writes what a reproduction is going to execute, for somebody to read before it does. Nothing is cut or left out,
+/// however narrow the terminal is: what is not seen could not be agreed to.
+pub fn proposal(out: &mut dyn Write, of: CommitId, shown: &ShownProposal, installs: bool) -> io::Result<()> {
+    let mut fact = |label: &str, text: &str| writeln!(out, "{:INDENT$}{label:11}{}", "", escape(text));
+    fact("commit", &format!("{} by {}", short_id(of), shown.author))?;
+    fact("executes", &words(&shown.command))?;
+    fact("in", shown.directory.as_deref().unwrap_or("the root of the folder"))?;
+    shown.set.iter().try_for_each(|(name, value)| fact("sets", &format!("{name}={value}")))?;
+    shown.kept_out.iter().try_for_each(|(name, why)| fact("leaves out", &format!("{name}, which {why}")))?;
+    match installs {
+        true => {
+            shown.origins.iter().try_for_each(|(name, url)| fact("installs", &format!("{name} from {url}")))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Words as they could be typed into a shell.
+fn words(command: &[String]) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 fn environment(out: &mut dyn Write, style: &Style, all: &[EnvironmentDifference]) -> io::Result<()> {
@@ -293,6 +342,15 @@ pub fn receipt_json(shown: &ShownReceipt) -> Json {
         "exit": shown.exit,
         "seconds": shown.seconds,
         "folder": shown.folder,
+        "command": shown.proposal.command,
+        "directory": shown.proposal.directory,
+        "author": shown.proposal.author,
+        "known": shown.proposal.known,
+        "variables": {
+            "set": shown.proposal.set.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "kept_out": shown.proposal.kept_out.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        },
+        "origins": shown.proposal.origins.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "environment": environment.collect::<Vec<_>>(),
         "metrics": metrics.collect::<Vec<_>>(),
         "outputs": outputs.collect::<Vec<_>>(),

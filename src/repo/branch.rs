@@ -20,6 +20,11 @@ pub struct Branch {
     pub current: bool,
 }
 
+/// Refuses a name that nothing new may have.
+pub(super) fn check_new(name: &RefName) -> Result<(), RepoError> {
+    name.check_new().map_err(|reason| RepoError::Name { what: name.to_string(), reason })
+}
+
 impl Repository {
     /// Every branch, by name.
     pub fn branches(&self) -> Result<Vec<Branch>, RepoError> {
@@ -34,6 +39,7 @@ impl Repository {
 
     /// Makes a branch that starts at a commit.
     pub fn create_branch(&self, name: &RefName, at: CommitId) -> Result<(), RepoError> {
+        check_new(name)?;
         if self.tip(name)?.is_some() {
             return Err(RepoError::Exists(name.to_string()));
         }

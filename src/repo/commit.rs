@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::diff::{self, Diff, State};
-use crate::id::CommitId;
+use crate::id::{CommitId, DefinitionId};
 use crate::name::RefName;
 use crate::object::{self, Commit, GitState, Memory, Overlay};
 use crate::progress::{Amount, Only, Progress};
@@ -15,7 +15,7 @@ use crate::refs::Target;
 use crate::repo::footing::until_it_stands;
 use crate::repo::head::Standing;
 use crate::repo::snapshot::{Snapshooter, Subject, Surroundings};
-use crate::repo::{Head, RepoError, Repository, Warning};
+use crate::repo::{Head, RepoError, Repository, Warning, without_secrets};
 use crate::store::{Writer, Written};
 use crate::worktree::manifest::Manifest;
 
@@ -126,6 +126,7 @@ impl Repository {
         let written = self.record(&standing, id, &commit, writer)?;
         // Only now is what the cache says of the store true. It is a cache: that it cannot be kept is no failure.
         let _ = cache.save();
+        self.remember_committed(parent, merged, commit.definition);
         let before = before.unwrap_or_default();
         let diff_options = diff::Options { lines: false, ..diff::Options::default() };
         // The commit is made: that it cannot be described is no failure.
@@ -143,6 +144,23 @@ impl Repository {
             written,
             warnings: snapshot.warnings,
         }))
+    }
+
+    /// Remembers a definition that was committed on top of nothing, or of what is remembered. The command of a commit
+    /// may be that of the one before it, which another person wrote.
+    fn remember_committed(
+        &self,
+        parent: Option<CommitId>,
+        merged: Option<CommitId>,
+        definition: DefinitionId,
+    ) {
+        let is_known = |id| {
+            let parent: Result<Commit, _> = object::get(&self.store, id);
+            parent.is_ok_and(|parent| self.is_executed(parent.definition))
+        };
+        if merged.is_none() && parent.is_none_or(is_known) {
+            self.remember_executed(definition);
+        }
     }
 
     /// How much data the manifest names, unless that takes long to find out.
@@ -183,7 +201,7 @@ impl Repository {
             parents,
             author: self.identity(),
             time: self.now(),
-            message: message.to_owned(),
+            message: without_secrets(message),
             git,
             run: None,
         })

@@ -108,6 +108,8 @@ pub enum RepoError {
     NoOutcome(CommitId),
     #[error("it cannot be run here: {0}")]
     Obstacle(crate::repo::Obstacle),
+    #[error("nothing was run: what {} defines was not made here by you, and was not approved", .0)]
+    NotApproved(crate::id::CommitId),
     #[error("the recorded environment could not be made again: {problem}")]
     NotRecreated { problem: String },
     #[error("run {run} ended ({exit}), and its outcome could not be recorded")]

@@ -12,6 +12,7 @@ mod compare;
 mod config;
 mod directions;
 mod error;
+mod executed;
 mod fit;
 mod footing;
 mod fsck;
@@ -52,7 +53,7 @@ pub use remote::{
     CloneOptions, Cloned, FetchDone, FetchOptions, Place, Pulled, PushDone, PushOptions, RemoteAdded,
     RemoteInfo, tidy_path,
 };
-pub use reproduce::{Obstacle, Prospect, ReproduceOptions, Reproduced};
+pub use reproduce::{Obstacle, Proposal, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{
     Begun, Execution, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
@@ -81,6 +82,11 @@ pub struct Repository {
     storage: Arc<dyn Storage>,
     store: Store,
     config: Config,
+}
+
+/// What a person wrote, without the secrets that are known or that show as such.
+fn without_secrets(text: &str) -> String {
+    crate::capture::Secrets::of_variables().text(text)
 }
 
 impl Repository {

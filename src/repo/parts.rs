@@ -7,7 +7,7 @@ use crate::disk::{Durability, replace};
 use crate::name::{NameError, PartName, TreePath};
 use crate::object::Direction;
 use crate::refs;
-use crate::repo::{MANIFEST, RepoError, Repository, plain};
+use crate::repo::{MANIFEST, RepoError, Repository, plain, without_secrets};
 use crate::worktree::cache::StatCache;
 use crate::worktree::manifest::{DatasetSpec, Editor, FeaturesSpec, MAX_BYTES, Manifest};
 
@@ -163,7 +163,8 @@ impl Repository {
         };
         let changed = match role {
             Role::Dataset => {
-                let (source, licence) = (options.source.clone(), options.licence.clone());
+                let source = options.source.as_deref().map(without_secrets);
+                let licence = options.licence.clone();
                 let spec = DatasetSpec { path: path.clone(), reference: options.reference, source, licence };
                 editor.add_dataset(&name, &spec)?
             }

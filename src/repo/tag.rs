@@ -5,8 +5,9 @@ use crate::name::RefName;
 use crate::object::{self, Tag};
 use crate::progress::Silent;
 use crate::refs::{self, Entry, Family, Ref, Target};
+use crate::repo::branch::check_new;
 use crate::repo::footing::until_it_stands;
-use crate::repo::{RepoError, Repository};
+use crate::repo::{RepoError, Repository, without_secrets};
 
 /// A tag and its id.
 #[derive(Clone, Debug)]
@@ -40,6 +41,7 @@ impl Repository {
         message: &str,
         moved: bool,
     ) -> Result<Tagged, RepoError> {
+        check_new(name)?;
         until_it_stands(&mut || self.try_tag(name, at, message, moved))
     }
 
@@ -56,7 +58,7 @@ impl Repository {
             commit: at,
             author: self.identity(),
             time: self.now(),
-            message: message.to_owned(),
+            message: without_secrets(message),
         };
         let writer = self.writer(&footing.doomed, &Silent);
         let id = object::put(&writer, &tag)?;

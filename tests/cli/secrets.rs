@@ -123,3 +123,140 @@ fn no_secret_is_in_any_byte_of_the_repository() {
     assert!(all.iter().any(|(_, bytes)| has(bytes, "loss 0.5 ")));
     assert!(all.iter().any(|(_, bytes)| has(bytes, "variable WANDB_API_KEY")), "what was taken out is said");
 }
+
+/// Secrets that no two calls share, each with the mark in it.
+struct Planted {
+    state: u64,
+    given: Vec<String>,
+}
+
+impl Planted {
+    fn next(&mut self) -> String {
+        const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789_-.+!";
+        let mut secret = "QXZ".to_owned();
+        for _ in 0..12 {
+            self.state =
+                self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            secret.push(char::from(LETTERS[(self.state >> 33) as usize % LETTERS.len()]));
+        }
+        secret.push('7');
+        self.given.push(secret.clone());
+        secret
+    }
+}
+
+/// All ways in at once, with secrets that look like nothing: none comes out of any command, and none is in any byte.
+#[test]
+fn planted_secrets_come_out_nowhere() {
+    for seed in 0..3 {
+        let mut planted = Planted { state: seed, given: Vec::new() };
+        let (key, pass, word) = (planted.next(), planted.next(), planted.next());
+        let sandbox = Sandbox::project().with([("WANDB_API_KEY", key.as_str()), ("SSHPASS", pass.as_str())]);
+        let sandbox = sandbox.with([("MY_PASSWORD", word.as_str()), ("COPY", format!("see {key}").as_str())]);
+        let mut told = String::new();
+        let mut mdl = |arguments: &[&str]| {
+            let ran = sandbox.mdl(arguments);
+            told += &format!("{arguments:?} {}\n{}{}", ran.code, ran.stdout, ran.stderr).replacen(
+                &format!("{arguments:?}"),
+                "",
+                1,
+            );
+            ran.code
+        };
+        let manifest = "[params]\nfiles = [\"params.yaml\"]\n[run]\nvariables = [\"*\"]\n";
+        sandbox.write("mdl.toml", manifest);
+        let (user, signed, token) = (planted.next(), planted.next(), planted.next());
+        let source =
+            format!("https://me:{user}@host/x?X-Amz-Signature={signed}&token={token}#{}", planted.next());
+        assert_eq!(mdl(&["add", "data/train.csv", "--as", "dataset", "--source", &source, "--json"]), 0);
+        assert_eq!(mdl(&["commit", "-m", &format!("with {key}"), "--json"]), 0);
+        mdl(&["tag", "v1", "-m", &format!("see https://x:{}@h/?sig={}", planted.next(), planted.next())]);
+        let script =
+            "printf '%s\\n' \"$@\"; env; echo '{\"note\": \"'\"$WANDB_API_KEY\"'\"}' >> \"$MDL_METRICS\"";
+        let (option, short, assigned) = (planted.next(), planted.next(), planted.next());
+        let url = format!("postgres://u:{}@h/db", planted.next());
+        let query = format!("https://h/x?access_token={}&Expires=1", planted.next());
+        let run = [
+            "run",
+            "-m",
+            &format!("key {key}"),
+            "--name",
+            "first",
+            "--",
+            "sh",
+            "-c",
+            script,
+            "x",
+            "--key",
+            &key,
+            "--pw",
+            &option,
+            "-u",
+            "me",
+            "-p",
+            &short,
+            "--",
+            &format!("--api-key={assigned}"),
+            "--token",
+            &word,
+            &url,
+            &query,
+        ];
+        // The script is given to a shell: what it prints is passed on, and not ours to change.
+        let ran = sandbox.mdl(&run);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(mdl(&["run", "--set", &format!("lr={key}"), "--", "true"]), 2);
+        assert_eq!(mdl(&["run", "--set", "lr=0.5", "--", "sh", "-c", "true", "--key", &key]), 0);
+        let bad = format!("https://me:{}@host/x", planted.next());
+        assert_ne!(mdl(&["remote", "add", "bad", &bad]), 0);
+        let config = sandbox.read(".mdl/config.toml") + &format!("[remotes.origin]\nurl = \"{bad}\"\n");
+        sandbox.write(".mdl/config.toml", &config);
+        for arguments in [
+            &["remote"][..],
+            &["remote", "--json"],
+            &["fetch"],
+            &["fetch", "--json"],
+            &["push"],
+            &["ls-remote", "origin"],
+            &["remote", "remove", "origin"],
+            &["clone", &bad, "../there"],
+            &["reproduce", "first"],
+            &["show", "first"],
+            &["show", "first", "--json"],
+            &["show", "HEAD", "--json"],
+            &["log", "--json"],
+            &["runs", "--json"],
+            &["status", "--json"],
+            &["diff", "HEAD", "first", "--json"],
+            &["tag", "--json"],
+            &["show", "train", "--json"],
+        ] {
+            mdl(arguments);
+        }
+        let told = told.into_bytes();
+        for secret in &planted.given {
+            assert!(!has(&told, secret), "{secret}: {}", String::from_utf8_lossy(&told));
+            assert!(!sandbox.read("mdl.toml").contains(secret), "{secret}");
+            for (name, bytes) in bytes(&sandbox.root()) {
+                assert!(!has(&bytes, secret), "{name}: {secret}: {}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+}
+
+/// What cannot be taken out, since the file is recorded to the byte, is said.
+#[test]
+fn secrets_in_files_that_are_recorded_are_said() {
+    let sandbox = Sandbox::project().with([("HF_TOKEN", "plainQXZ-hf")]);
+    sandbox.write("params.yaml", "lr: 0.1\nhub: {api_key: abcdef123, note: plainQXZ-hf}\n");
+    sandbox.write(
+        "mdl.toml",
+        "[params]\nfiles = [\"params.yaml\"]\n[datasets.train]\npath = \"data\"\nsource = \"https://u:pw@h/x\"\n",
+    );
+    let ran = sandbox.mdl(&["commit", "-m", "x"]);
+    assert_eq!(ran.code, 0);
+    for what in ["hub.api_key in params.yaml", "hub.note in params.yaml", "the source of train in mdl.toml"] {
+        assert!(ran.stderr.contains(what), "{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("plainQXZ") && !ran.stderr.contains("abcdef123"), "{}", ran.stderr);
+}

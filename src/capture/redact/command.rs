@@ -12,7 +12,9 @@ pub fn command(words: &[String]) -> (Vec<String>, Vec<String>) {
     let mut clean: Vec<String> = Vec::with_capacity(words.len());
     for (at, word) in words.iter().enumerate() {
         let option = at.checked_sub(1).map(|before| words[before].as_str());
-        if let Some(option) = option.filter(|option| takes_secret(words, at - 1, option))
+        let is_secret =
+            |option: &&str| takes_secret(words, at - 1, option) || is_short_password(words, option, word);
+        if let Some(option) = option.filter(is_secret)
             && is_value(option, word)
         {
             redacted.push(format!("argument {option}"));
@@ -37,6 +39,23 @@ fn takes_secret(words: &[String], at: usize, option: &str) -> bool {
             .any(|program| SHORT.iter().any(|(name, options)| *name == program && options.contains(&option)))
     };
     option.starts_with('-') && !option.contains(['=', ' ']) && (name::is_secret(option) || listed())
+}
+
+/// Whether the word behind a bare `-p` is a password and no port, path, partition or parameter: beside a user it is,
+/// unless it is a number; elsewhere it has to look like one. What is shorter or plainer stays.
+fn is_short_password(words: &[String], option: &str, word: &str) -> bool {
+    if !matches!(option, "-p" | "-P") || word.parse::<f64>().is_ok() || word.contains(['/', '=']) {
+        return false;
+    }
+    let is_user = |word: &String| matches!(word.as_str(), "-u" | "-U" | "--user" | "--username" | "--login");
+    let has = |is: fn(u8) -> bool| word.bytes().any(is);
+    let mixed = has(|b| b.is_ascii_uppercase()) && has(|b| b.is_ascii_lowercase());
+    let symbol = has(|b| b.is_ascii_punctuation() && !b"._-:,".contains(&b));
+    let looks_like_one = word.len() >= 8
+        && has(|b| b.is_ascii_alphabetic())
+        && has(|b| b.is_ascii_digit())
+        && (mixed || symbol);
+    words.iter().any(is_user) || looks_like_one
 }
 
 /// Whether a word behind an option is its value, and not another option. A secret may begin with a dash.
@@ -95,6 +114,17 @@ mod tests {
             ("t --password 1234", "t --password <redacted>", "argument --password"),
             ("t --password=a=SECRET", "t --password=<redacted>", "argument --password"),
             ("curl -u me:SECRET h", "curl -u <redacted> h", "argument -u"),
+            ("t --pw SECRET", "t --pw <redacted>", "argument --pw"),
+            ("db -u me -p SECRET", "db -u me -p <redacted>", "argument -p"),
+            ("db -p Hunter2SECRET", "db -p <redacted>", "argument -p"),
+            ("t -p s3cret!word", "t -p <redacted>", "argument -p"),
+            ("t -- --api-key SECRET", "t -- --api-key <redacted>", "argument --api-key"),
+            ("t -- --api-key=SECRET", "t -- --api-key=<redacted>", "argument --api-key"),
+            (
+                "srun -- t --x 1 -- --token SECRET",
+                "srun -- t --x 1 -- --token <redacted>",
+                "argument --token",
+            ),
             ("sshpass -p SECRET ssh h", "sshpass -p <redacted> ssh h", "argument -p"),
             ("t --db postgres://u:SECRET@h/x", "t --db postgres://<redacted>@h/x", "argument 2"),
         ] {
@@ -116,6 +146,8 @@ mod tests {
             "t data/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.csv hf://datasets/x/y@main",
             "t s3://bucket/part-?.csv https://medium.com/@user/post git+https://host/x@v1.2 user@host:/x",
             "t model.key=value optimizer=adam params/optim=sgd --filter a==b 'x != y' --sk-learn-baseline-model-v2",
+            "t -p 8080 -p train -p lr=0.1 -p data/Part1x.csv -p gpu-a100 -p v1.2.3-rc1",
+            "psql -U me -p 5432",
             "t --secret-sauce-ratio 0.3 --sort-key name key=age --pass 3 --compass north",
         ] {
             assert_eq!(redact(words), (words.to_owned(), vec![]), "{words}");

@@ -12,6 +12,11 @@ const SECRETS: &[&str] = &[
     "passwd",
     "passphrase",
     "pwd",
+    "pw",
+    "sshpass",
+    "dbpass",
+    "userpass",
+    "smtppass",
     "pass",
     "secret",
     "secrets",
@@ -290,6 +295,8 @@ mod tests {
     #[test]
     fn names_of_secrets() {
         for name in [
+            "--pw",
+            "SSHPASS",
             "--api-key",
             "api_key",
             "API_KEY",

@@ -25,6 +25,11 @@ use crate::repo::{Begun, Execution, RepoError, Repository, ReproduceOptions, War
 /// recorded one, the recorded command is run there with the recorded variables, and what comes out is graded: identical
 /// to the bit; within tolerance; diverged; or failed. The receipt is recorded as a run. Your files stay as they are.
 ///
+/// What is executed is shown first: the command, and the recorded variables that are set for it. Variables that choose
+/// what is executed or say where files are, such as PATH, HOME and LD_PRELOAD, are not taken over. A commit that you did not
+/// make or run in this repository is executed only after you agreed, once, or with --yes; what a commit says of its
+/// author does not count.
+///
 /// A metric is within tolerance if it is as near as --tolerance says (by default a relative 1e-6), or no further off
 /// than earlier runs of the same definition are from each other.
 #[derive(Args)]
@@ -49,6 +54,10 @@ pub struct Reproduce {
     #[arg(long)]
     check: bool,
 
+    /// Execute it without being asked, also if it was not made here by you
+    #[arg(short, long, conflicts_with = "check")]
+    yes: bool,
+
     /// End the command if it takes longer: 90, 90s, 30m, 12h, 2d
     #[arg(long, value_name = "TIME", value_parser = sizes::duration)]
     timeout: Option<Duration>,
@@ -69,7 +78,8 @@ impl Run for Reproduce {
         ("mdl reproduce k7w2q9xm --to ../again", "a run, in a folder that is kept"),
         ("mdl reproduce main --tolerance 1e-4 --tolerance loss=1e-2", "near enough is enough"),
         ("mdl reproduce v1 --env recreate", "with the packages of then"),
-        ("mdl reproduce v1 --check", "only look what differs here"),
+        ("mdl reproduce v1 --check", "only look what would be executed, and what differs here"),
+        ("mdl reproduce origin/main --yes", "what another person made, without being asked"),
     ];
 
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
@@ -81,12 +91,15 @@ impl Run for Reproduce {
         if self.check {
             return self.look(&repository, resolved.commit, context);
         }
+        self.agree(&repository, resolved.commit, context)?;
         let signals = Signals::watch().map_err(CliError::Signals)?;
         let options = ReproduceOptions {
             to: self.to.as_ref().map(|to| context.path(&to.to_string_lossy())),
             tolerance: self.tolerance.iter().cloned().fold(Tolerance::default(), Tolerance::and),
             recreate: self.env == EnvironmentChoice::Recreate,
             execution: Execution { timeout: self.timeout, forward: Some(FORWARD), ..Execution::default() },
+            // What is not known and was not agreed to did not come this far.
+            approved: true,
         };
         let progress = context.progress();
         let mut witness = Told { context };
@@ -111,10 +124,35 @@ impl Run for Reproduce {
 }
 
 impl Reproduce {
+    /// Shows what is going to be executed, and asks whether it may be, where this person did not execute it before.
+    fn agree(&self, repository: &Repository, commit: CommitId, context: &Context) -> Result<(), CliError> {
+        let proposal = repository.proposal(commit)?;
+        if proposal.command.is_empty() {
+            // Nothing is going to be executed, which is told by name.
+            return Ok(());
+        }
+        let shown = receipt_views::proposal(&proposal);
+        let installs = self.env == EnvironmentChoice::Recreate;
+        let text = views::text(|out| render::proposal(out, commit, &shown, installs))?;
+        let terminal = &context.terminal;
+        if proposal.is_known || self.yes {
+            terminal.note(text.trim_end());
+            return Ok(());
+        }
+        match terminal.ask(&format!("{text}It was not made here by you. Execute it? [y/N] ")) {
+            true => Ok(()),
+            false => Err(RepoError::NotApproved(commit).into()),
+        }
+    }
+
     fn look(&self, repository: &Repository, commit: CommitId, context: &Context) -> Result<Exit, CliError> {
         let prospect = repository.prospect(commit)?;
         let shown = receipt_views::prospect(repository, &prospect)?;
-        let text = views::text(|out| render::receipt(out, &context.style(), &shown))?;
+        let text = views::text(|out| {
+            render::receipt(out, &context.style(), &shown)?;
+            writeln!(out)?;
+            render::proposal(out, commit, &shown.proposal, true)
+        })?;
         context.answer("reproduce", || text, || render::receipt_json(&shown))?;
         match prospect.obstacles.first() {
             None => Ok(Exit::Success),

@@ -64,6 +64,13 @@ pub(super) fn advice(error: &RepoError, names: &dyn Names) -> Advice {
             "name a run that ended, or a commit with metrics or outputs: `mdl runs`, `mdl log`",
         ),
         RepoError::Obstacle(obstacle) => obstructed(obstacle),
+        RepoError::NotApproved(commit) => Advice::new(
+            Exit::NotReproduced,
+            format!(
+                "`mdl reproduce --check {0}` shows what would be executed; `mdl reproduce --yes {0}` executes it",
+                short_id(*commit)
+            ),
+        ),
         RepoError::NotRecreated { .. } => Advice::new(
             Exit::Io,
             "what pip or uv said stands above; without --env recreate, the packages that are here are used",

@@ -7,7 +7,8 @@ use crate::id::Kind;
 use crate::object::{Divergence, Grade, Receipt};
 use crate::render::run::fixture::run_id;
 use crate::render::{
-    EnvironmentDifference, MetricFound, OutputFound, ShownReceipt, Style, receipt, receipt_json,
+    EnvironmentDifference, MetricFound, OutputFound, ShownProposal, ShownReceipt, Style, proposal, receipt,
+    receipt_json,
 };
 use crate::value::Value;
 
@@ -21,6 +22,40 @@ fn difference(class: &str, what: &str, before: Option<&str>, after: Option<&str>
     EnvironmentDifference { class: class.into(), what: what.into(), before: text(before), after: text(after) }
 }
 
+fn proposed() -> ShownProposal {
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    ShownProposal {
+        command: ["python3", "train.py", "--note", "it's\u{1b}[8m hidden", ""].map(str::to_owned).to_vec(),
+        directory: Some("src".into()),
+        author: "Eve\n  executes   true <e@x>".into(),
+        known: false,
+        set: vec![pair("OMP_NUM_THREADS", "8")],
+        kept_out: vec![pair("LD_PRELOAD", "chooses what is executed or where files are")],
+        origins: vec![pair("tool", "https://host/tool-1.0.tar.gz")],
+    }
+}
+
+/// What is agreed to is seen whole, on a line of its own, whatever is in it.
+#[test]
+fn nothing_of_what_is_agreed_to_is_hidden() {
+    let text = |shown: &ShownProposal, installs| {
+        let mut out = Vec::new();
+        proposal(&mut out, Kind::Commit.digest(b"c").into(), shown, installs).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    insta::assert_snapshot!(text(&proposed(), true), @r"
+    commit     37fdc8c7f5 by Eve\n  executes   true <e@x>
+    executes   python3 train.py --note 'it'\''s\u{1b}[8m hidden' ''
+    in         src
+    sets       OMP_NUM_THREADS=8
+    leaves out LD_PRELOAD, which chooses what is executed or where files are
+    installs   tool from https://host/tool-1.0.tar.gz
+    ");
+    assert!(!text(&proposed(), false).contains("installs"));
+    let long = ShownProposal { command: vec!["true".into(), " ".repeat(900) + "; evil"], ..proposed() };
+    assert!(text(&long, true).contains("; evil"));
+}
+
 fn diverged() -> ShownReceipt {
     let first =
         Divergence { what: "val.loss".into(), step: Some(30), recorded: Some(0.31), found: Some(0.35) };
@@ -32,6 +67,7 @@ fn diverged() -> ShownReceipt {
         exit: Some(0),
         seconds: Some(724.0),
         folder: Some("/tmp/again".into()),
+        proposal: proposed(),
         environment: vec![
             difference("package, major", "numpy", Some("1.26.4"), Some("2.0.0")),
             difference("accelerator", "model", Some("NVIDIA A100-SXM4-80GB"), Some("NVIDIA H100 80GB HBM3")),

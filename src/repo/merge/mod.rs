@@ -17,6 +17,7 @@ use crate::refs::{self, Footing, Target};
 use crate::repo::head::heads;
 use crate::repo::{
     CheckedOut, CheckoutOptions, CommitOptions, Head, MANIFEST, RepoError, Repository, Warning, profile,
+    without_secrets,
 };
 use crate::worktree::manifest::{MAX_BYTES, Manifest};
 use crate::worktree::plan::Part;
@@ -251,7 +252,7 @@ impl Repository {
             parents: vec![ours, theirs],
             author: self.identity(),
             time: self.now(),
-            message,
+            message: without_secrets(&message),
             git: None,
             run: None,
         };

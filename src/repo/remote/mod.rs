@@ -19,6 +19,7 @@ pub use push::{PushDone, PushOptions};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::capture;
 use crate::name::{RefName, RemoteName};
 use crate::refs::{self, Family, Survey, Target};
 use crate::repo::{Config, RepoError, Repository};
@@ -46,14 +47,14 @@ pub struct RemoteAdded {
 impl Repository {
     /// The remotes, by name.
     pub fn remotes(&self) -> Vec<RemoteInfo> {
-        let info = |(name, url): (&RemoteName, &String)| RemoteInfo { name: name.clone(), url: url.clone() };
+        let info = |(name, url): (&RemoteName, &String)| RemoteInfo { name: name.clone(), url: shown(url) };
         self.config.remotes().iter().map(info).collect()
     }
 
     /// The remote of a name.
     pub fn remote_info(&self, name: &RemoteName) -> Result<RemoteInfo, RepoError> {
         let url = self.config.remotes().get(name).ok_or_else(|| RepoError::NoSuchRemote(name.to_string()))?;
-        Ok(RemoteInfo { name: name.clone(), url: url.clone() })
+        Ok(RemoteInfo { name: name.clone(), url: shown(url) })
     }
 
     /// Adds a remote, after a try whether two who write there at once are kept apart. Paths are seen from `base`.
@@ -176,8 +177,8 @@ impl Repository {
     }
 
     fn remote_storage(&self, name: &RemoteName) -> Result<Arc<dyn Storage>, RepoError> {
-        let url = self.remote_info(name)?.url;
-        self.open_location(&location(&url, &self.root)?)
+        let url = self.config.remotes().get(name).ok_or_else(|| RepoError::NoSuchRemote(name.to_string()))?;
+        self.open_location(&location(url, &self.root)?)
     }
 
     fn remote_cache(&self, name: &RemoteName) -> RemoteCache {
@@ -198,7 +199,7 @@ impl Repository {
 
     /// What went wrong with a remote, with where that is.
     pub(in crate::repo) fn of_remote(&self, name: &RemoteName, error: sync::SyncError) -> RepoError {
-        let url = self.config.remotes().get(name).cloned().unwrap_or_default();
+        let url = self.config.remotes().get(name).map(|url| shown(url)).unwrap_or_default();
         RepoError::Remote { place: format!("{name} ({url})"), source: Box::new(error) }
     }
 
@@ -219,6 +220,12 @@ impl Config {
 /// The name that a remembered branch has at its remote.
 pub(in crate::repo) fn short_name(remote: &RemoteName, branch: &RefName) -> Option<RefName> {
     RefName::new(branch.as_str().strip_prefix(remote.as_str())?.strip_prefix('/')?).ok()
+}
+
+/// The location of a remote as it is shown. Somebody may have written a password into the configuration by hand,
+/// which no command accepts.
+fn shown(url: &str) -> String {
+    capture::redact_text(url).into_owned()
 }
 
 pub(in crate::repo) fn location(url: &str, base: &Path) -> Result<Location, RepoError> {

@@ -6,7 +6,7 @@ use crate::graph;
 use crate::id::CommitId;
 use crate::name::{RefName, RemoteName, RunId};
 use crate::refs::{self, Family, Footing, Moving, Ref, Target};
-use crate::repo::branch::done;
+use crate::repo::branch::{check_new, done};
 use crate::repo::{Head, RemoteInfo, RepoError, Repository, Upstream};
 use crate::sync::{self, DataPolicy, Deletion, Fate, PushRequest, Pushed, RunTip};
 
@@ -99,6 +99,9 @@ impl Repository {
             return Ok(());
         }
         let (here, there) = word.split_once(':').unwrap_or((word, word));
+        if here != there {
+            check_new(&ref_name(there)?)?;
+        }
         if let Ok(branch) = RefName::new(here)
             && let Some(tip) = self.tip(&branch)?
         {

@@ -10,7 +10,7 @@ use crate::disk::{Durability, create_scratch_dir, replace};
 use crate::id::EnvironmentId;
 use crate::launch::{self, Launch, Signals};
 use crate::object::{self, Definition, Environment, Packages};
-use crate::repo::reproduce::Original;
+use crate::repo::reproduce::{Original, Proposal};
 use crate::repo::run::{Command, Execution, Place};
 use crate::repo::{RepoError, Repository, Witness};
 use crate::worktree::scan::Sink;
@@ -25,29 +25,10 @@ pub(super) struct Surroundings {
     pub left_out: Vec<String>,
 }
 
-/// Variables that say what a machine or a job has: setting them again would be a lie.
-fn is_of_the_machine(name: &str) -> bool {
-    name.starts_with("SLURM_") || name.contains("VISIBLE_DEVICES")
-}
-
-impl Original {
-    /// The variables that were recorded.
-    pub(super) fn recorded_variables(
-        &self,
-        repository: &Repository,
-    ) -> Result<BTreeMap<String, String>, RepoError> {
-        let environment: Environment = object::get(&repository.store, self.definition.environment)?;
-        Ok(environment.variables)
-    }
-}
-
 impl Surroundings {
-    /// This machine's, with the variables that were recorded.
-    pub fn of(variables: &BTreeMap<String, String>) -> Self {
-        let can_be_set = |(name, value): &(&String, &String)| {
-            !is_of_the_machine(name) && !value.contains(capture::REDACTED)
-        };
-        let set = variables.iter().filter(can_be_set).map(|(name, value)| (name.into(), value.into()));
+    /// This machine's, with those of the recorded variables that are taken over.
+    pub fn of(proposal: &Proposal) -> Self {
+        let set = proposal.set.iter().map(|(name, value)| (name.into(), value.into()));
         Self { set: set.collect(), interpreter: None, left_out: Vec::new() }
     }
 

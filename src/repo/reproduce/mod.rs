@@ -4,8 +4,10 @@
 //! a run that says what it reproduces; its outcome holds the receipt.
 
 mod environment;
+mod proposal;
 mod prospect;
 
+pub use proposal::Proposal;
 pub use prospect::{Obstacle, Prospect};
 
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub struct ReproduceOptions {
     pub recreate: bool,
     /// How the command is executed.
     pub execution: Execution,
+    /// Whether somebody agreed to the [`Proposal`]. Not needed for what this person executed here before.
+    pub approved: bool,
 }
 
 /// What was reproduced, and how it came out.
@@ -74,7 +78,7 @@ impl Repository {
     /// Whether a commit could be reproduced here, and what differs: nothing is run, and nothing written.
     pub fn prospect(&self, commit: CommitId) -> Result<Prospect, RepoError> {
         let original = self.original(commit)?;
-        let surroundings = Surroundings::of(&original.recorded_variables(self)?);
+        let surroundings = Surroundings::of(&self.proposal_of(&original)?);
         self.look_ahead(&original, &surroundings)
     }
 
@@ -89,7 +93,12 @@ impl Repository {
         progress: &dyn Progress,
     ) -> Result<Reproduced, RepoError> {
         let original = self.original(commit)?;
-        let mut surroundings = Surroundings::of(&original.recorded_variables(self)?);
+        let proposal = self.proposal_of(&original)?;
+        if !proposal.is_known && !options.approved {
+            return Err(RepoError::NotApproved(commit));
+        }
+        self.remember_executed(original.recorded.definition);
+        let mut surroundings = Surroundings::of(&proposal);
         let id = self.new_run_id()?;
         let place = self.run_place(&id);
         if options.recreate {

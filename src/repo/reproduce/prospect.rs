@@ -10,8 +10,8 @@ use crate::launch;
 use crate::name::{EntryName, TreePath};
 use crate::object::{self, Code, Dataset, Definition, FindContent, Node, TreeEntries};
 use crate::progress::Silent;
-use crate::repo::reproduce::Original;
 use crate::repo::reproduce::environment::Surroundings;
+use crate::repo::reproduce::{Original, Proposal};
 use crate::repo::{MANIFEST, RepoError, Repository};
 use crate::worktree::manifest::Manifest;
 use crate::worktree::scan::{HashOnly, ScanError, ScanOptions, scan};
@@ -47,6 +47,8 @@ pub enum Obstacle {
 pub struct Prospect {
     /// The commit.
     pub commit: CommitId,
+    /// What is going to be executed.
+    pub proposal: Proposal,
     /// What is in the way.
     pub obstacles: Vec<Obstacle>,
     /// What differs between the recorded environment and this one, likeliest to matter first.
@@ -76,7 +78,7 @@ impl Repository {
         let mut obstacles = self.missing_references(&original.definition)?;
         obstacles.extend(self.command_obstacles(original, surroundings));
         let (commit, left_out) = (original.commit, surroundings.left_out.clone());
-        Ok(Prospect { commit, obstacles, environment, left_out })
+        Ok(Prospect { commit, proposal: self.proposal_of(original)?, obstacles, environment, left_out })
     }
 
     /// The names under which packages are recorded that the code imports.

@@ -18,6 +18,7 @@ use crate::repo::run::fresh::Stamp;
 use crate::repo::run::place::Place;
 use crate::repo::snapshot::files::Files;
 use crate::repo::snapshot::results::{Wanted, results, usual_directions};
+use crate::repo::snapshot::secrets::without;
 use crate::repo::{RepoError, Repository, Warning};
 use crate::store::Writer;
 use crate::utilisation::{self, Mark, Measured};
@@ -55,7 +56,7 @@ impl Repository {
         // Of a run that broke off nobody expects that it wrote everything.
         warnings.extend(old.into_iter().filter(|_| executed.ended.exit.is_success()));
         let reports = reported(harvest.place, Extent::Whole, warnings);
-        add_reports(&mut outcome, &reports, harvest.manifest, writer)?;
+        add_reports(&mut outcome, &reports, harvest.manifest, secrets, writer)?;
         outcome.utilisation = Some(utilisation(executed, &reports, writer)?);
         outcome.log = log(&executed.ended.log, secrets, writer)?;
         outcome.exit = Some(executed.ended.exit.number());
@@ -179,15 +180,18 @@ fn add_reports(
     outcome: &mut Outcome,
     reports: &Reports,
     manifest: &Manifest,
+    secrets: &Secrets,
     writer: &Writer<'_>,
 ) -> Result<(), RepoError> {
     for (name, series) in &reports.series {
         outcome.series.insert(name.clone(), object::put(writer, series)?);
     }
-    if !reports.values.is_empty() {
+    let mut values = reports.values.clone();
+    without(&mut values, secrets);
+    if !values.is_empty() {
         let none = || Metrics { values: BTreeMap::new(), files: Vec::new(), better: BTreeMap::new() };
         let metrics = outcome.metrics.get_or_insert_with(none);
-        complete(&mut metrics.values, &reports.values);
+        complete(&mut metrics.values, &values);
     }
     if let Some(metrics) = &mut outcome.metrics {
         metrics.better = usual_directions(manifest, &metrics.values);

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::capture::{self, Secrets};
+use crate::capture::Secrets;
 use crate::diff::State;
 use crate::launch;
 use crate::name::TreePath;
@@ -40,8 +40,8 @@ impl Command {
             return Err(RepoError::NoCommand);
         }
         let plain: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let (recorded, redacted) = capture::redact_command(&plain);
         let mut secrets = Secrets::of_variables();
+        let (recorded, redacted) = secrets.command(&plain);
         plain.iter().zip(&recorded).for_each(|(word, clean)| secrets.add(word, clean));
         Ok(Self { words, recorded, redacted, secrets, program: None })
     }

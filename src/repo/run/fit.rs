@@ -174,35 +174,9 @@ mod tests {
         let many =
             |i: usize| (format!("{i:0>500}"), crate::id::SeriesId::from(crate::id::Kind::Series.digest(b"")));
         large.series = (0..20_000).map(many).collect();
-const PARTS: [(&str, Leave); 8] = [
-    ("observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, SMALL)),
-    ("values of metrics", |outcome, by, excess| {
-        largest(&mut outcome.metrics.as_mut()?.values, by, excess, SMALL)
-    }),
-    ("the directions of metrics", |outcome, _, _| all(&mut outcome.metrics.as_mut()?.better)),
-    ("the summary of what was used", |outcome, by, excess| {
-        largest(&mut outcome.utilisation.as_mut()?.summary, by, excess, SMALL)
-    }),
-    ("curves of metrics", |outcome, _, _| all(&mut outcome.series)),
-    ("more values of metrics", |outcome, by, excess| {
-        largest(&mut outcome.metrics.as_mut()?.values, by, excess, 0)
-    }),
-    ("outputs", |outcome, _, _| all(&mut outcome.outputs)),
-    ("more observations", |outcome, by, excess| largest(&mut outcome.observations, by, excess, 0)),
-];
-
-/// Removes the largest values until so much is gone, but none that is smaller than `spared`.
-fn largest(
-    values: &mut BTreeMap<String, Value>,
-    measure: Measure,
-    excess: usize,
-    spared: usize,
-) -> Option<String> {
-    let size = |(name, value): (&String, &Value)| match measure {
-        Measure::Bytes => measure.of(value) + name.len(),
-        Measure::Weight => measure.of(value),
-    };
-    let mut sizes: Vec<(usize, String)> = values.iter().map(|entry| (size(entry), entry.0.clone())).collect();
+        fit_within(&mut large, Measure::Bytes, MOST);
+        assert!(Measure::Bytes.of(&large) <= MOST && large.observations.contains_key("host"));
+        assert_eq!(large.metrics.as_ref().unwrap().values.len(), 1);
         let gaps = gaps(&large);
         assert!(gaps.contains("variables") && gaps.contains("curves of metrics, all 20000"), "{gaps}");
     }

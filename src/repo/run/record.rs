@@ -10,7 +10,7 @@ use crate::repo::run::execute::Executed;
 use crate::repo::run::fit::fit;
 use crate::repo::run::place::Place;
 use crate::repo::run::{RecordedRun, RunState};
-use crate::repo::{RepoError, Repository};
+use crate::repo::{RepoError, Repository, without_secrets};
 use crate::storage::random;
 use crate::store::Writer;
 
@@ -67,7 +67,10 @@ impl Repository {
         define: Define<'_>,
     ) -> Result<Begun, RepoError> {
         let (name, by) = (Ref::of_run(&beginning.run.id), self.mover("run: started"));
-        until_it_stands(&mut || {
+        let message = without_secrets(beginning.message);
+        let called = beginning.run.name.as_deref().map(without_secrets);
+        let run = Run { name: called, ..beginning.run.clone() };
+        let begun = until_it_stands(&mut || {
             // The run's ref is begun before anything is looked for in the store, so that a collection sees it.
             let footing = refs::stand(&*self.storage, &name, &by)?;
             if let Some(parent) = beginning.parent {
@@ -83,15 +86,17 @@ impl Repository {
                 parents: beginning.parent.into_iter().collect(),
                 author: by.who.clone(),
                 time: by.when.clone(),
-                message: beginning.message.to_owned(),
+                message: message.clone(),
                 git,
-                run: Some(beginning.run.clone()),
+                run: Some(run.clone()),
             };
             let commit = object::put(&writer, &recorded)?;
             let target = Target::Commit(commit);
             self.advance_with((&name, &footing), None, target, &by.why, &self.store, writer)?;
-            Ok(Begun { run: beginning.run.clone(), commit, definition, started: by.when.clone(), recorded })
-        })
+            Ok(Begun { run: run.clone(), commit, definition, started: by.when.clone(), recorded })
+        })?;
+        self.remember_executed(begun.definition);
+        Ok(begun)
     }
 
     /// Where a run stands that is about to be finished.

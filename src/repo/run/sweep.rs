@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::capture::Secrets;
 use crate::diff::State;
-use crate::format::{self, SetError, Sweep, Syntax};
+use crate::format::{self, SetError, Setting, Sweep, Syntax};
 use crate::id::{CommitId, ContentId, DefinitionId};
 use crate::launch::{Outlets, Signals};
 use crate::object::{
@@ -22,6 +23,7 @@ use crate::repo::run::apart::Apart;
 use crate::repo::run::define::{Command, Defining};
 use crate::repo::run::record::Beginning;
 use crate::repo::run::{RecordedRun, RunOptions, RunQuery, RunState};
+use crate::repo::snapshot;
 use crate::repo::snapshot::files::{merge, unreadable};
 use crate::repo::snapshot::seeds::{self, Places};
 use crate::repo::{RepoError, Repository, Warning};
@@ -112,7 +114,9 @@ impl Repository {
         let mut warnings = Vec::new();
         let base = self.sweep_base(options, &mut warnings, progress)?;
         // A key that is not there, or a value that does not fit, is said before anything runs.
+        let secrets = Secrets::of_variables();
         for setting in options.sweep.settings() {
+            refuse_secrets(setting, &secrets)?;
             setting
                 .values
                 .iter()
@@ -323,6 +327,20 @@ fn syntax(placed: &Placed) -> Result<Syntax, RepoError> {
         what: placed.path.to_string(),
         problem: "parameters are read from .yaml, .json and .toml files".to_owned(),
     })
+}
+
+/// A secret in a parameter would be in the file of parameters and in the record for good.
+fn refuse_secrets(setting: &Setting, secrets: &Secrets) -> Result<(), RepoError> {
+    let path = setting.path.to_string();
+    let values = BTreeMap::from([(path.clone(), Value::List(setting.values.clone()))]);
+    match snapshot::secrets::in_values(&values, secrets).is_empty() {
+        true => Ok(()),
+        false => Err(RepoError::Invalid {
+            what: path,
+            problem: "a secret in a parameter would be recorded: put it in an environment variable"
+                .to_owned(),
+        }),
+    }
 }
 
 /// Sets a parameter in the file that has it.

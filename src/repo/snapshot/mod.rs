@@ -5,12 +5,13 @@
 
 pub(super) mod files;
 pub(super) mod results;
+pub(super) mod secrets;
 pub(super) mod seeds;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::capture::{self, CodeFiles};
+use crate::capture::{self, CodeFiles, Secrets};
 use crate::diff::State;
 use crate::format::{self, Syntax};
 use crate::id::EnvironmentId;
@@ -55,6 +56,11 @@ pub enum Warning {
     NotWritten {
         /// Where it is.
         path: String,
+    },
+    /// A secret that is recorded, since it stands in a file that is recorded as it is.
+    Secret {
+        /// Where: `hub.api_key in params.yaml`.
+        what: String,
     },
     /// Something of the environment or of a data file that could not be seen.
     Gap {
@@ -241,7 +247,7 @@ impl<S: Sink> Snapshooter<'_, S> {
             Subject::WorkTree if self.is_command_kept() => {
                 self.before().and_then(|before| before.command.clone()).unwrap_or_default()
             }
-            Subject::WorkTree => capture::redact_command(&self.manifest.run.command).0,
+            Subject::WorkTree => Secrets::of_variables().command(&self.manifest.run.command).0,
             Subject::Command(command, _) => command.recorded.clone(),
         }
     }
@@ -321,7 +327,12 @@ impl<S: Sink> Snapshooter<'_, S> {
                 None => (None, None),
             },
         };
-        let (source, licence) = (spec.source.clone(), spec.licence.clone());
+        let secrets = Secrets::of_variables();
+        let source = spec.source.as_ref().map(|source| secrets.text(source));
+        if source != spec.source {
+            warnings.push(Warning::Secret { what: format!("the source of {name} in mdl.toml") });
+        }
+        let licence = spec.licence.clone();
         Ok(Dataset { root, stored: !spec.reference, format, source, licence, profile })
     }
 
@@ -359,6 +370,10 @@ impl<S: Sink> Snapshooter<'_, S> {
                 problem: "parameters are read from .yaml, .json and .toml files".to_owned(),
             })?;
             let read = format::values(syntax, &bytes).map_err(|error| unreadable(path, error))?;
+            let secrets = Secrets::of_variables();
+            for key in secrets::in_values(&read, &secrets) {
+                warnings.push(Warning::Secret { what: format!("{key} in {path}") });
+            }
             merge(&mut values, read).map_err(|key| RepoError::Invalid {
                 what: path.to_string(),
                 problem: format!("{key} is in another file of params as well"),
