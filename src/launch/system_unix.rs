@@ -104,8 +104,8 @@ fn tells_of_its_reader(file: BorrowedFd<'_>) -> bool {
 
 #[cfg(target_os = "linux")]
 fn is_nameless(pipe: BorrowedFd<'_>) -> bool {
-    const PIPEFS: i64 = 0x5049_5045;
-    rustix::fs::fstatfs(pipe).is_ok_and(|system| i64::from(system.f_type) == PIPEFS)
+    // The magic number of the kernel's own file system of pipes; its type differs between machines.
+    rustix::fs::fstatfs(pipe).is_ok_and(|system| system.f_type == 0x5049_5045)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -135,3 +135,55 @@ fn who_goes_on_passing_output_on_holds_nothing_else() {
                 exec 9>&-; exec 9> lock; flock -n 9";
     assert_eq!(bash(&sandbox, line).1, 0);
 }
+
+/// Reads a terminal until nobody has it any more.
+fn screen(controller: std::os::fd::OwnedFd) -> String {
+    let (mut file, mut all, mut some) = (fs::File::from(controller), Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = file.read(&mut some) {
+        all.extend_from_slice(&some[..read]);
+    }
+    String::from_utf8(all).unwrap()
+}
+
+#[test]
+fn who_outlives_the_command_keeps_its_terminal() {
+    let sandbox = project();
+    let pty = rustix_openpty::openpty(None, None).unwrap();
+    let script = "(for i in 1 2 3; do sleep 0.5; test -t 1 && echo late; done) & echo main";
+    let mut command = sandbox.command(&["run", "-q", "--", "sh", "-c", script]);
+    let mut child = command.stdout(pty.user).stderr(Stdio::null()).spawn().unwrap();
+    drop(command);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(screen(pty.controller), "main\r\nlate\r\nlate\r\nlate\r\n");
+}
+
+#[test]
+fn a_terminal_that_hangs_up_is_an_error_for_who_prints() {
+    let sandbox = project();
+    let pty = rustix_openpty::openpty(None, None).unwrap();
+    let script = "echo main; while sleep 0.05; do echo more || exit 5; done 2> /dev/null";
+    let mut command = sandbox.command(&["run", "-q", "--", "sh", "-c", script]);
+    let mut child = command.stdout(pty.user).stderr(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let mut controller = fs::File::from(pty.controller);
+    assert!(controller.read(&mut [0; 64]).unwrap() > 0);
+    drop(controller);
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+}
+
+/// What was left behind by a run with a descriptor for each of both streams ends with them.
+#[test]
+#[cfg(target_os = "linux")]
+fn nobody_stays_when_the_last_has_gone() {
+    let sandbox = project();
+    let mark = sandbox.around().join("mark");
+    let line = "mdl run -q -- sh -c '(sleep 1; : > \"$0\") &' ../mark > output 2> errors";
+    assert_eq!(bash(&sandbox, line).1, 0);
+    let output = sandbox.root().join("output");
+    let held = || {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        all.filter(|process| fs::read_link(process.path().join("fd/1")).is_ok_and(|to| to == output)).count()
+    };
+    until("its end", || mark.exists());
+    until("an end of all", || held() == 0);
+}
