@@ -209,7 +209,7 @@ fn planted_secrets_come_out_nowhere() {
         assert_eq!(mdl(&["run", "--set", "lr=0.5", "--", "sh", "-c", "true", "--key", &key]), 0);
         let bad = format!("https://me:{}@host/x", planted.next());
         assert_ne!(mdl(&["remote", "add", "bad", &bad]), 0);
-        let config = sandbox.read(".mdl/config.toml") + &format!("[remotes.origin]\nurl = \"{bad}\"\n");
+        let config = format!("[remotes.origin]\nurl = \"{bad}\"\n");
         sandbox.write(".mdl/config.toml", &config);
         for arguments in [
             &["remote"][..],
