@@ -137,3 +137,18 @@ pub fn merged_json(done: &Merged, dry_run: bool) -> Json {
         "files": checked_out_json(&done.files, dry_run),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_steers_no_terminal() {
+        let conflict =
+            Conflict { place: "code/a\u{1b}[2J\u{202e}b".into(), base: None, ours: None, theirs: None };
+        let mut out = Vec::new();
+        conflicts(&mut out, &Style::PLAIN, &[conflict]).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("code/a\\u{1b}[2J\\u{202e}b"), "{out}");
+    }
+}

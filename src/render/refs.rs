@@ -128,3 +128,27 @@ pub fn history_json(name: &str, entries: &[(u64, Entry)]) -> Json {
     };
     json!({"schema": "mdl.history/1", "ref": name, "entries": entries.iter().map(entry).collect::<Vec<_>>()})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_moved_a_ref_steers_no_terminal() {
+        let entry = Entry {
+            target: Target::Birth,
+            previous: None,
+            nonce: [0; 16],
+            recent: Vec::new(),
+            stepped_back: None,
+            epoch: 0,
+            who: "E\u{1b}[2J\u{202e}ve".into(),
+            when: crate::object::Time { millis: 0, zone: 0 },
+            why: "a\u{1b}[8m".into(),
+        };
+        let mut out = Vec::new();
+        history(&mut out, &Style::PLAIN, &[(0, entry)]).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("E\\u{1b}[2J\\u{202e}ve") && out.contains("a\\u{1b}[8m"), "{out}");
+    }
+}

@@ -257,3 +257,21 @@ fn a_zone_without_end_is_none() {
         assert!(sandbox.ok(&["log"]).contains("+0000") || sandbox.ok(&["log"]).contains("<time>"));
     }
 }
+
+/// `a..b` is a range where revisions are written.
+#[test]
+fn nothing_new_is_called_as_a_range() {
+    let sandbox = Sandbox::history();
+    for arguments in [&["branch", "a..b"][..], &["switch", "-c", "a..b"], &["tag", "v1..v2"]] {
+        let ran = sandbox.mdl(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?} {}", ran.stderr);
+        assert!(ran.stderr.contains("range of revisions"), "{}", ran.stderr);
+    }
+    // One that an earlier version made is still read.
+    let refs = sandbox.root().join(".mdl/refs/heads");
+    std::fs::create_dir(refs.join("a..b")).unwrap();
+    for entry in std::fs::read_dir(refs.join("main")).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), refs.join("a..b").join(entry.file_name())).unwrap();
+    }
+    assert!(sandbox.ok(&["branch"]).contains("a..b"));
+}
