@@ -17,7 +17,7 @@ use crate::id::CommitId;
 use crate::launch::{Outlets, Signals};
 use crate::object::Grade;
 use crate::render;
-use crate::repo::{Begun, Execution, RepoError, Repository, ReproduceOptions, Warning, Witness};
+use crate::repo::{Begun, Execution, Obstacle, RepoError, Repository, ReproduceOptions, Warning, Witness};
 
 /// Run what a commit defines again, and say how faithfully it came out
 ///
@@ -128,8 +128,8 @@ impl Reproduce {
     fn agree(&self, repository: &Repository, commit: CommitId, context: &Context) -> Result<(), CliError> {
         let proposal = repository.proposal(commit)?;
         if proposal.command.is_empty() {
-            // Nothing is going to be executed, which is told by name.
-            return Ok(());
+            // Before anything else: an environment that is made again would install packages nobody agreed to.
+            return Err(RepoError::Obstacle(Obstacle::NoCommand).into());
         }
         let shown = receipt_views::proposal(&proposal);
         let installs = self.env == EnvironmentChoice::Recreate;
