@@ -110,6 +110,18 @@ impl Value {
         })
     }
 
+    /// Whether there are more than so many leaves. Costs no more than to count so far.
+    pub fn has_more_leaves_than(&self, most: usize) -> bool {
+        fn count(value: &Value, left: &mut usize) -> bool {
+            match value {
+                Value::Map(map) if !map.is_empty() => map.values().any(|value| count(value, left)),
+                Value::List(list) if !list.is_empty() => list.iter().any(|value| count(value, left)),
+                _ => left.checked_sub(1).map(|less| *left = less).is_none(),
+            }
+        }
+        count(self, &mut most.clone())
+    }
+
     /// Every leaf (scalar, or empty list or map) with its path, in the order of the paths' keys.
     pub fn leaves(&self) -> Vec<(KeyPath, &Value)> {
         fn walk<'a>(value: &'a Value, path: &KeyPath, out: &mut Vec<(KeyPath, &'a Value)>) {
@@ -251,6 +263,13 @@ mod tests {
         for (path, leaf) in &leaves {
             assert_eq!(value.get(&path.to_string().parse().unwrap()), Some(*leaf));
         }
+    }
+
+    #[test]
+    fn leaves_are_counted_as_far_as_it_matters() {
+        let value = sample();
+        assert!(value.has_more_leaves_than(3) && !value.has_more_leaves_than(4));
+        assert!(Value::List(Vec::new()).has_more_leaves_than(0));
     }
 
     #[test]

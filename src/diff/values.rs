@@ -47,8 +47,12 @@ impl ValueChange {
     }
 }
 
+/// Lists and maps of more leaves than this are compared as wholes: a change of each leaf would take far more memory than
+/// the leaves.
+const MOST_LEAVES: usize = 100_000;
+
 /// The leaves that differ between two maps of values, in the order of their paths. Lists are compared
-/// element by element.
+/// element by element, unless they have very many.
 pub fn values(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<ValueChange> {
     let mut out = Vec::new();
     maps(&KeyPath::default(), old, new, &mut out);
@@ -59,6 +63,9 @@ pub fn values(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> V
 fn walk(path: KeyPath, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<ValueChange>) {
     match (old, new) {
         (Some(old), Some(new)) if old == new => {}
+        (old, new) if [old, new].into_iter().flatten().any(|it| it.has_more_leaves_than(MOST_LEAVES)) => {
+            out.push(ValueChange { path, old: old.cloned(), new: new.cloned() });
+        }
         (Some(Value::Map(old)), Some(Value::Map(new))) => maps(&path, old, new, out),
         (Some(Value::List(old)), Some(Value::List(new))) => {
             for i in 0..old.len().max(new.len()) {
@@ -124,6 +131,20 @@ mod tests {
         let new = map(&[("layers", Value::List(vec![int(64), int(32), int(16)]))]);
         let paths: Vec<String> = values(&old, &new).iter().map(|change| change.path.to_string()).collect();
         assert_eq!(paths, ["layers.1", "layers.2"]);
+    }
+
+    #[test]
+    fn very_long_lists_are_compared_as_wholes() {
+        let long = |last| {
+            let mut list = vec![int(0); MOST_LEAVES + 1];
+            list.push(int(last));
+            map(&[("l", Value::List(list)), ("n", int(last))])
+        };
+        let paths = |old: &BTreeMap<_, _>, new: &BTreeMap<_, _>| {
+            values(old, new).iter().map(|it| it.path.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(&long(1), &long(2)), ["l", "n"]);
+        assert_eq!(paths(&BTreeMap::new(), &long(2)), ["l", "n"]);
     }
 
     #[test]

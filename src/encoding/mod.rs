@@ -18,7 +18,7 @@ pub(crate) use record::{record, words};
 /// Deepest nesting of lists, maps and records.
 pub const MAX_DEPTH: usize = 64;
 /// What a map weighs, see [`weighed`]: each takes about as much memory as this many other values and more.
-pub const MAP_WEIGHT: usize = 4;
+pub const MAP_WEIGHT: usize = 6;
 
 /// Something that has canonical bytes.
 pub trait Encode {

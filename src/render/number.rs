@@ -103,11 +103,10 @@ pub(super) fn in_unit(value: &Value, unit: Unit) -> String {
 
 /// A value, safe to print.
 pub(super) fn value_text(value: &Value) -> String {
-    let text = match value {
-        Value::Text(text) => text.clone(),
-        value => value.to_string(),
-    };
-    escape(&text).into_owned()
+    match value {
+        Value::Text(text) => escape(text).into_owned(),
+        value => escape(&value.to_string()).into_owned(),
+    }
 }
 
 /// A measured value, with six significant digits.

@@ -71,9 +71,25 @@ fn section(out: &mut dyn Write, style: &Style, name: &str, table: &Table) -> io:
     table.write(out, style, 2)
 }
 
+/// More values are too many for a person.
+const MOST_LEAVES: usize = 100_000;
+
 /// A row for each leaf.
 pub(super) fn values_table(value: &Value, text: impl Fn(&Value) -> String) -> Table {
     let mut table = Table::default();
+    if value.has_more_leaves_than(MOST_LEAVES) {
+        let of = |value: &Value| match value.has_more_leaves_than(MOST_LEAVES) {
+            true => format!("a {} of more than {MOST_LEAVES} values; --json shows them", value.type_name()),
+            false => text(value),
+        };
+        match value {
+            Value::Map(map) => map.iter().for_each(|(name, value)| {
+                table.row([plain(escape(&KeyPath::default().child(name).to_string())), plain(of(value))]);
+            }),
+            value => table.row([plain(of(value))]),
+        }
+        return table;
+    }
     for (path, leaf) in value.leaves() {
         table.row([plain(escape(&key(&path))), plain(text(leaf))]);
     }

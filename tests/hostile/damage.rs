@@ -111,9 +111,11 @@ fn a_flipped_byte_of_a_small_file_is_never_written_to_it() {
     std::fs::remove_dir_all(sandbox.root().join("data")).unwrap();
     std::fs::remove_file(sandbox.root().join("train.py")).unwrap();
     std::fs::remove_file(sandbox.root().join("params.yaml")).unwrap();
-    for command in
-        [&["restore", "-f"][..], &["checkout", "-f", "main"], &["checkout", "HEAD", "--to", "../new"]]
-    {
+    for command in [
+        &["restore", "-f", "datasets", "params"][..],
+        &["checkout", "-f", "main"],
+        &["checkout", "HEAD", "--to", "../new"],
+    ] {
         let ran = sandbox.mdl(command);
         assert_eq!(ran.code, 5, "{command:?}: {}", ran.told());
     }

@@ -139,3 +139,28 @@ fn ten_runs_beside_a_million_cost_twenty_requests() {
     let taken = taken(&operations);
     assert!(taken.len() <= 20, "{}: {taken:?}", taken.len());
 }
+
+#[test]
+fn many_branches_are_moved_together() {
+    const COUNT: usize = 200;
+    let (ours, ids) = with_chain(4);
+    let there = Place::new();
+    let (far, operations) = watched(&there);
+    let branches = |commit| {
+        let heads = (0..COUNT).map(|number| (name(&format!("b{number}")), commit)).collect();
+        PushRequest { heads, ..PushRequest::default() }
+    };
+    let push_to = |commit| push(ours.local(), &far.remote(), &branches(commit), &by(), &Silent).unwrap();
+    for commit in [ids[1], ids[3]] {
+        taken(&operations);
+        let done = push_to(commit);
+        assert!(done.refs.iter().all(|it| matches!(it.fate, Fate::Done)), "{:?}", done.refs);
+        let lists = taken(&operations).iter().filter(|it| format!("{it:?}").starts_with("List")).count();
+        assert!(lists < 30, "{lists} listings");
+        let theirs = Place::new();
+        assert_eq!(fetched(&there, &theirs, &everything(DataPolicy::Nothing)).refs.len(), COUNT);
+        theirs.check(false);
+    }
+    let again = push_to(ids[3]);
+    assert!(again.refs.iter().all(|it| matches!(it.fate, Fate::UpToDate)));
+}
