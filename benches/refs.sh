@@ -8,13 +8,12 @@ export MDL_AUTHOR_NAME=A MDL_AUTHOR_EMAIL=a@example.org HOME=$folder TIMEFORMAT=
 mkdir "$folder/ours"; cd "$folder/ours"
 echo 'a: 0' > params.yaml; "$mdl" init -q
 for ((i = 0; i < commits; i++)); do echo "a: $i" > params.yaml; "$mdl" commit -q -m "$i"; done
-for ((i = 0; i < branches; i++)); do "$mdl" branch "b$i"; done
-names=$(seq -f 'b%g' 0 $((branches - 1)))
+names=$(seq -f 'main:b%g' 0 $((branches - 1)))
 told() { printf '%s: ' "$1"; shift; time "$@" > /dev/null; }
 told 'branch at HEAD' "$mdl" branch at-head
 told 'tag at HEAD' "$mdl" tag tag-head
 told 'branch at HEAD~100' "$mdl" branch earlier HEAD~100
-"$mdl" remote add origin "$folder/remote" > /dev/null
+"$mdl" remote add -q origin "$folder/remote"
 # shellcheck disable=SC2086
 told 'push, new' "$mdl" push -q origin $names
 # shellcheck disable=SC2086

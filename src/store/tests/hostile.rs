@@ -109,7 +109,7 @@ fn a_damaged_pack_counts_as_absent() {
     broken.each_object(&mut |_, id| seen.push(id)).unwrap();
     assert_eq!(seen, [kept]);
     let found = broken.damaged_packs().found();
-    assert_eq!(found.iter().map(|(name, _)| name.key()).collect::<Vec<_>>(), [pack.key.clone()]);
+    assert!(found.len() == 1 && found[0].0.key() == pack.key, "{found:?}");
     // Whoever writes it again does not rely on the damaged one.
     let writer = broken.writer(&Silent);
     writer.insert(Kind::Params, first.clone()).unwrap();
