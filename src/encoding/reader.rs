@@ -54,6 +54,31 @@ impl<'a> Reader<'a> {
         self.error(DecodeProblem::Invalid(reason.into()))
     }
 
+    /// How many bytes were read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Passes over one value.
+    pub fn skip(&mut self) -> Result<(), DecodeError> {
+        match self.peek_major()? {
+            0 => self.unsigned().map(drop),
+            1 => self.negative().map(drop),
+            2 => self.bytes().map(drop),
+            3 => self.text().map(drop),
+            4 => self.list(Self::skip).map(drop),
+            5 => {
+                let mut entries = self.map()?;
+                while entries.next(self)?.is_some() {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            _ if self.peek_float() => self.float().map(drop),
+            _ => self.simple().map(drop),
+        }
+    }
+
     /// The major type of what comes next (RFC 8949, section 3), 0 to 7.
     pub fn peek_major(&self) -> Result<u8, DecodeError> {
         self.bytes.get(self.at).map(|byte| byte >> 5).ok_or(self.error(DecodeProblem::Truncated))

@@ -231,10 +231,9 @@ impl Advance<'_> {
     }
 
     /// What it means that the log has no entry any more. Only where its last one is terminal is a log removed, after
-    /// a batch tells of it; and nobody but us writes a terminal one.
+    /// a batch has it; whether that batch says what we do is for those to look who can read it.
     fn gone(&self, created: Result<Created, StorageError>) -> Result<Verdict, RefError> {
         match created {
-            Ok(_) if self.target.is_terminal() => Ok(Verdict::Done),
             Ok(_) => Err(self.log.vanished()),
             Err(source) => Err(self.unknown(source)),
         }

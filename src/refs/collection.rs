@@ -2,6 +2,7 @@
 
 use crate::encoding::{self, record};
 use crate::object::Time;
+use crate::refs::check::{checked, without_check};
 use crate::refs::entry::Nonce;
 use crate::refs::log::Log;
 use crate::refs::{Move, Ref, RefError};
@@ -9,6 +10,8 @@ use crate::storage::{Created, Storage, random};
 
 /// Where the marks are.
 const LOG: &str = "gc";
+/// What the check of a mark is derived with.
+const CONTEXT: &str = "mdl v1 gc mark";
 /// Longer marks are refused before they are read: room for some 200,000 packs.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -27,9 +30,14 @@ record! {
 }
 
 impl Mark {
-    /// The mark that has exactly these bytes.
+    /// The mark that has exactly these bytes, or these without a check.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, encoding::DecodeError> {
-        encoding::from_bytes(bytes)
+        encoding::from_bytes(&without_check(bytes, CONTEXT)?)
+    }
+
+    /// Its canonical bytes, with a check.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        checked(&encoding::to_bytes(self), CONTEXT)
     }
 }
 
@@ -54,7 +62,7 @@ pub fn publish_mark(
     let log = Log::new(storage, LOG.to_owned());
     let (key, epoch) = (log.key(after + 1)?, after + 1);
     let mark = Mark { doomed, nonce: random()?, who: by.who.clone(), when: by.when.clone() };
-    let bytes = encoding::to_bytes(&mark);
+    let bytes = mark.to_bytes();
     if bytes.len() as u64 > MAX_BYTES {
         return Err(RefError::TooLarge { name: LOG.to_owned(), size: bytes.len(), limit: MAX_BYTES });
     }

@@ -13,7 +13,7 @@ use crate::object::{self, Find};
 use crate::refs::entry::Target;
 use crate::refs::run_index::{Damaged, RunIndex, build};
 use crate::refs::runs::{MOST_BATCHES, packed_runs};
-use crate::refs::{Family, RefError, list_all, names};
+use crate::refs::{Family, Ref, RefError, Standing, list_all, log, names, standing};
 use crate::storage::Storage;
 
 /// The index is written anew when so many runs are not in it, and one for so many that it has.
@@ -35,6 +35,7 @@ pub struct RunCache {
 
 /// Which runs there are, and where each is told of.
 pub struct KnownRuns<'a> {
+    storage: &'a dyn Storage,
     find: &'a dyn Find,
     loose: BTreeSet<RunId>,
     /// What batches point to.
@@ -51,7 +52,7 @@ pub struct KnownRuns<'a> {
 impl<'a> KnownRuns<'a> {
     /// The runs of a repository. Lists logs of their own, and reads the batches that are not in the index.
     pub fn look(
-        storage: &dyn Storage,
+        storage: &'a dyn Storage,
         find: &'a dyn Find,
         cache: Option<&RunCache>,
     ) -> Result<Self, RefError> {
@@ -67,7 +68,7 @@ impl<'a> KnownRuns<'a> {
             .collect();
         let index = cache.map_or_else(RunIndex::default, |cache| RunIndex::open(&cache.file));
         let (fresh, read) = read_uncovered(find, &batches, &index)?;
-        let known = Self { find, loose, batches, fresh, read, index, all: OnceLock::new() };
+        let known = Self { storage, find, loose, batches, fresh, read, index, all: OnceLock::new() };
         if let Some(cache) = cache {
             known.keep(cache);
         }
@@ -86,18 +87,29 @@ impl<'a> KnownRuns<'a> {
             return;
         };
         let fresh = self.fresh.iter().map(|(id, commit)| (id.clone(), *commit));
-        let runs: BTreeMap<RunId, CommitId> = old.into_iter().chain(fresh).collect();
+        // Of a run that several batches have, what was known first counts.
+        let runs: BTreeMap<RunId, CommitId> = fresh.chain(old).collect();
         let batches = self.index.batches().iter().chain(&self.read).copied().collect();
         let _ = cache.write(&build(&runs, batches));
     }
 
-    /// The last commit of a run, where a batch has it: then it is finished, whatever a log of its own says.
+    /// The last commit of a run, where a batch has it and no log of its own says otherwise: then it is finished.
     pub fn packed(&self, id: &RunId) -> Result<Option<CommitId>, RefError> {
-        if let Some(commit) = self.fresh.get(id) {
-            return Ok(Some(*commit));
+        let Some(commit) = self.in_batch(id)? else { return Ok(None) };
+        if self.loose.contains(id)
+            && let Some(log) = log(self.storage, &Ref::of_run(id))?
+            && standing(self.find, &log, commit)? == Standing::Own
+        {
+            return Ok(None);
         }
+        Ok(Some(commit))
+    }
+
+    /// What batches say of a run, the one that was known first.
+    fn in_batch(&self, id: &RunId) -> Result<Option<CommitId>, RefError> {
         match self.index.get(id) {
-            Ok(found) => Ok(found),
+            Ok(Some(commit)) => Ok(Some(commit)),
+            Ok(None) => Ok(self.fresh.get(id).copied()),
             Err(Damaged) => Ok(self.all()?.get(id).copied()),
         }
     }
@@ -183,7 +195,7 @@ type Fresh = (BTreeMap<RunId, CommitId>, Vec<Digest>);
 
 /// The runs of batches, and of what these name, as far as the index has none of them; and which batches these are.
 fn read_uncovered(find: &dyn Find, batches: &[RunsId], index: &RunIndex) -> Result<Fresh, RefError> {
-    let mut open: Vec<RunsId> = batches.to_vec();
+    let mut open: Vec<RunsId> = batches.iter().rev().copied().collect();
     let (mut seen, mut runs) = (HashSet::new(), BTreeMap::new());
     while let Some(id) = open.pop() {
         if index.covers(id) || !seen.insert(id) {
@@ -192,9 +204,11 @@ fn read_uncovered(find: &dyn Find, batches: &[RunsId], index: &RunIndex) -> Resu
         if seen.len() > MOST_BATCHES {
             return Err(RefError::TooManyBatches { limit: MOST_BATCHES });
         }
-        let mut batch: object::Runs = object::get(find, id)?;
-        runs.append(&mut batch.runs);
-        open.append(&mut batch.batches);
+        let batch: object::Runs = object::get(find, id)?;
+        for (id, commit) in batch.runs {
+            runs.entry(id).or_insert(commit);
+        }
+        open.extend(batch.batches.iter().rev());
     }
     Ok((runs, seen.into_iter().map(|id| id.digest()).collect()))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::name::RefName;
-use crate::refs::entry::Entry;
+use crate::refs::entry::{Entry, Target};
 use crate::refs::log::{Log, from_component, number_in};
-use crate::refs::{Family, Ref, RefError};
+use crate::refs::{Family, Ref, RefError, chain};
 use crate::storage::Storage;
 
 /// Entries that are read at a time, of a storage that may be far away.
@@ -18,6 +18,31 @@ pub struct Logged {
     pub name: Ref,
     /// The entries that are there, newest first: the first one is the value of the ref.
     pub entries: Vec<(u64, Entry)>,
+}
+
+impl Logged {
+    /// What the ref points to.
+    pub fn value(&self) -> Target {
+        // No log is listed that has no entry.
+        self.entries.first().map_or(Target::Birth, |(_, entry)| entry.target)
+    }
+
+    /// All that it points and ever pointed to, newest first, as far as each entry is vouched for by the one after it:
+    /// below a gap, one may have come to be by a writer who slept, and was never a value.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        self.entries.iter().take(chain::vouched(&self.entries)).map(|(_, entry)| entry.target)
+    }
+
+    /// The number of the entry that vouches for one which is not there, or is another one.
+    pub fn broken_at(&self) -> Option<u64> {
+        chain::broken_at(&self.entries)
+    }
+}
+
+/// The log of a ref, whole; `None` if it never existed.
+pub fn log(storage: &dyn Storage, name: &Ref) -> Result<Option<Logged>, RefError> {
+    let entries = Log::of(storage, name).entries(BTreeMap::new())?;
+    Ok((!entries.is_empty()).then(|| Logged { name: name.clone(), entries }))
 }
 
 /// The logs of all refs that ever were, family by family. Costs two listings of each family, and a read for each
@@ -66,11 +91,16 @@ fn logs_of(storage: &dyn Storage, family: Family, whole: bool) -> Result<Vec<Log
         let mut entries = found.remove(&name).unwrap_or_default();
         let name = Ref { family, name };
         if entries.first().map(|(number, _)| number) != numbers.first() {
-            let Some(value) = Log::of(storage, &name).read()? else { continue };
-            entries.retain(|(number, _)| whole && *number < value.0);
-            entries.insert(0, value);
+            let log = Log::of(storage, &name);
+            // All that came meanwhile: a gap would hide what is below it.
+            entries = match whole {
+                true => log.entries(entries.into_iter().collect())?,
+                false => log.read()?.into_iter().collect(),
+            };
         }
-        logs.push(Logged { name, entries });
+        if !entries.is_empty() {
+            logs.push(Logged { name, entries });
+        }
     }
     Ok(logs)
 }

@@ -1,5 +1,6 @@
 //! Logs of numbered keys, and how a ref's name becomes the key of its log.
 
+use std::collections::{BTreeMap, btree_map};
 use std::fmt::Write as _;
 
 use crate::encoding::DecodeError;
@@ -121,6 +122,27 @@ impl<'a> Log<'a> {
     pub(super) fn entry(&self, number: u64) -> Result<Option<Entry>, RefError> {
         let body = self.storage.read(&self.key(number)?, entry::MAX_BYTES)?;
         body.map(|body| Entry::from_bytes(&body).map_err(|problem| self.malformed(problem))).transpose()
+    }
+
+    /// All entries that are there, newest first, together with these, which were read before.
+    pub(super) fn entries(&self, mut found: BTreeMap<u64, Entry>) -> Result<Vec<(u64, Entry)>, RefError> {
+        for _ in 0..PATIENCE {
+            let numbers = self.numbers()?;
+            let Some(last) = numbers.last().copied() else { return Ok(Vec::new()) };
+            // The value counts as it is now; what is above it was never one.
+            drop(found.split_off(&last));
+            for number in numbers {
+                if let btree_map::Entry::Vacant(place) = found.entry(number)
+                    && let Some(entry) = self.entry(number)?
+                {
+                    place.insert(entry);
+                }
+            }
+            if self.highest()? == Some(last) && found.contains_key(&last) {
+                return Ok(found.into_iter().rev().collect());
+            }
+        }
+        Err(RefError::Contended { name: self.prefix.clone() })
     }
 
     /// All entries that are vouched for by the one after them, newest first.

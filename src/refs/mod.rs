@@ -14,6 +14,8 @@
 
 mod admit;
 mod advance;
+mod chain;
+mod check;
 mod collection;
 mod entry;
 mod fence;
@@ -35,9 +37,11 @@ pub use entry::{Entry, Nonce, Target};
 pub use fence::fence;
 pub use footing::{Doomed, Footing, doomed, stand};
 pub use known_runs::{KnownRuns, RunCache};
-pub use listing::{Logged, all_logs, list_all, moved_names, names};
+pub use listing::{Logged, all_logs, list_all, log, moved_names, names};
 pub use many::{Ends, Moving, advance_all, stand_all};
-pub use runs::{Runs, packed_runs, runs};
+pub use runs::{
+    Everything, Runs, Standing, each_batch, found, is_end_of, or_packed, packed_runs, runs, standing,
+};
 pub use survey::{Survey, is_current, survey};
 
 use crate::name::{RefName, RunId};
@@ -155,6 +159,8 @@ pub enum RefError {
     Contended { name: String },
     #[error("the entries of {name} vanished")]
     Vanished { name: String },
+    #[error("the history of {name} breaks at entry {number}: the one before it is gone, or is another one")]
+    Broken { name: String, number: u64 },
     #[error("an entry of {name} would have {size} bytes, more than {limit}")]
     TooLarge { name: String, size: usize, limit: u64 },
     #[error("there are more than {limit} batches of runs")]

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::refs::{Family, Ref, Survey, Target};
 use crate::render::{escape, short_id, size};
 use crate::repo::{Cloned, FetchDone, PushDone, RemoteAdded, RemoteInfo};
-use crate::sync::{Fate, Fetched, FetchedRef, PushedRef};
+use crate::sync::{Distrust, Fate, Fetched, FetchedRef, PushedRef, SetAside};
 
 const ID: Style = AnsiColor::Yellow.on_default();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -175,6 +175,43 @@ pub fn fetched(done: &FetchDone) -> String {
     text
 }
 
+/// So many lines that were set aside are told one by one.
+const MOST_SET_ASIDE: usize = 10;
+
+/// Warnings of what a remote said of runs and was not believed.
+pub fn set_aside(FetchDone { remote, fetched }: &FetchDone) -> Vec<String> {
+    set_aside_of(remote, fetched)
+}
+
+/// The same of a clone.
+pub fn set_aside_of(remote: &RemoteInfo, fetched: &Fetched) -> Vec<String> {
+    let place = place(remote);
+    let one = |it: &SetAside| {
+        let (run, commit) = (it.run.as_str(), short_id(it.commit.digest()));
+        let why = match it.reason {
+            Distrust::BegunHere => "the run was begun here and has no end here",
+            Distrust::Differs => "something else is known of the run here",
+            Distrust::Contradicts => "the remote says something else of it as well",
+            Distrust::NotOfRun => "that commit is no record of it",
+        };
+        format!("{place} says that run {run} came to {commit}, which was set aside: {why}")
+    };
+    let mut told: Vec<String> = fetched.set_aside.iter().take(MOST_SET_ASIDE).map(one).collect();
+    if let Some(more @ 1..) = fetched.set_aside.len().checked_sub(MOST_SET_ASIDE) {
+        told.push(format!("{place} says more of {} that was set aside", counted(more as u64, "run")));
+    }
+    told
+}
+
+fn distrust(reason: Distrust) -> &'static str {
+    match reason {
+        Distrust::BegunHere => "begun here",
+        Distrust::Differs => "differs",
+        Distrust::Contradicts => "contradicts",
+        Distrust::NotOfRun => "not of the run",
+    }
+}
+
 /// What a fetch did, as JSON.
 pub fn fetched_json(done: &FetchDone) -> Value {
     fields(&done.remote, &done.fetched)
@@ -190,12 +227,20 @@ fn fields(remote: &RemoteInfo, fetched: &Fetched) -> Value {
             "backwards": it.backwards,
         })
     };
+    let aside = |it: &SetAside| {
+        json!({
+            "run": it.run.as_str(),
+            "commit": it.commit.to_string(),
+            "reason": distrust(it.reason),
+        })
+    };
     json!({
         "remote": remote.name.as_str(),
         "url": remote.url,
         "refs": fetched.refs.iter().map(one).collect::<Vec<_>>(),
         "gone": fetched.gone.iter().map(|gone| gone.name.as_str()).collect::<Vec<_>>(),
         "runs": fetched.runs,
+        "set_aside": fetched.set_aside.iter().map(aside).collect::<Vec<_>>(),
         "objects": fetched.objects,
         "bytes": fetched.bytes,
     })

@@ -129,7 +129,8 @@ impl Repository {
             None => Err(RefError::Collected { name: name.to_string() }),
         };
         let storage = &*self.storage;
-        let moved = refs::advance_from(storage, name, footing, base, target, &by, &mut upload, &is_ancestor)?;
+        let moved = refs::advance_from(storage, name, footing, base, target, &by, &mut upload, &is_ancestor);
+        let moved = refs::or_packed(storage, &self.store, (name, target), moved)?;
         done(name, moved).map(|()| written)
     }
 }

@@ -1,13 +1,13 @@
 //! Checking that everything is there and is what its id says.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::graph::Closure;
 use crate::id::{ContentId, Digest, Kind};
 use crate::object::{Link, ObjectError};
 use crate::progress::{Amount, Progress};
-use crate::refs::{self, Family, Ref, Target};
+use crate::refs::{self, Everything, Family, Logged, Ref, RefError, Standing, Target};
 use crate::repo::{Head, Place, RepoError, Repository};
 use crate::storage::Storage;
 use crate::store::{Depth, PackName, Store};
@@ -146,22 +146,47 @@ impl Check<'_> {
         self.report.damage.push(Damage { what, problem, needed_by });
     }
 
-    /// Follows everything that a ref has ever pointed to.
+    /// Follows everything that a ref has ever pointed to, and looks whether each entry vouches for the one before it.
     fn refs(&mut self, storage: &dyn Storage) -> Result<(), RepoError> {
-        for family in Family::ALL {
-            for name in refs::names(storage, family)? {
-                let name = Ref { family, name };
-                match refs::history(storage, &name) {
-                    Ok(entries) => {
-                        for (number, entry) in entries {
-                            self.target(&format!("{name}@{number}"), entry.target)?;
-                        }
-                    }
-                    Err(error) => self.damaged(name.to_string(), error.to_string(), None),
+        let mut all = Everything { logs: self.logs(storage)?, packed: BTreeMap::new() };
+        let batches = all.logs.iter().filter_map(|log| match log.value() {
+            Target::Runs(id) => Some(id),
+            _ => None,
+        });
+        // What cannot be read of them is told where their own logs are followed.
+        all.packed = refs::packed_runs(self.store, batches).unwrap_or_default();
+        for log in &all.logs {
+            let standing = all.standing(self.store, log).unwrap_or_default();
+            if let Some(number) = log.damaged_at(standing) {
+                let problem = "the entry before it is gone, or is another one".to_owned();
+                self.damaged(format!("{}@{number}", log.name), problem, None);
+            }
+            // What is left of the log of a run that was removed refers to nothing any more.
+            if standing != Some(Standing::Leftover) {
+                for (number, entry) in &log.entries {
+                    self.target(&format!("{}@{number}", log.name), entry.target)?;
                 }
             }
         }
+        if let Err(error @ (RefError::Malformed { .. } | RefError::Number { .. })) = refs::mark(storage) {
+            self.damaged("mark of a collection".to_owned(), described_ref(&error), None);
+        }
         Ok(())
+    }
+
+    /// The logs that can be read.
+    fn logs(&mut self, storage: &dyn Storage) -> Result<Vec<Logged>, RepoError> {
+        let mut logs = Vec::new();
+        for family in Family::ALL {
+            for name in refs::names(storage, family)? {
+                let name = Ref { family, name };
+                match refs::log(storage, &name) {
+                    Ok(log) => logs.extend(log),
+                    Err(error) => self.damaged(name.to_string(), described_ref(&error), None),
+                }
+            }
+        }
+        Ok(logs)
     }
 
     /// Follows one value of a ref as far as everything is there.
@@ -217,6 +242,14 @@ impl Check<'_> {
             self.damaged(format!("content {id}"), problem, Some(name.to_owned()));
         }
         Ok(())
+    }
+}
+
+/// An entry that cannot be read, with why.
+fn described_ref(error: &RefError) -> String {
+    match error {
+        RefError::Malformed { problem, .. } => format!("{error}: {problem}"),
+        error => error.to_string(),
     }
 }
 

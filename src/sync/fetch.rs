@@ -12,6 +12,7 @@ use crate::object::{self, Link, Memory, ObjectError, Overlay, Runs};
 use crate::progress::Progress;
 use crate::refs::{self, Advanced, Family, Footing, Move, Moving, Ref, RefError, Survey, Target};
 use crate::store::{PackName, Section, StoreError, Transfer, Trust};
+use crate::sync::claims::{Accepted, Claims, FETCHED, SetAside, fits};
 use crate::sync::supply::{DataPolicy, Supply};
 use crate::sync::{FEW_RUNS, Local, Remote, SyncError, unwrapped};
 
@@ -50,6 +51,8 @@ pub struct Fetched {
     pub gone: Vec<Ref>,
     /// Runs that are new here, or came further.
     pub runs: u64,
+    /// What was said there of runs, and not believed.
+    pub set_aside: Vec<SetAside>,
     /// Objects that came.
     pub objects: u64,
     /// Bytes that came.
@@ -77,11 +80,12 @@ pub fn fetch(
     let found = Vec::new();
     let mut fetch = Fetch { local, remote, request, by, progress, known, own, found, done };
     let mut planned = fetch.heads(&survey)?;
+    let mut claims = None;
     if request.heads.is_none() {
         planned.extend(fetch.tags(&survey)?);
-        planned.extend(fetch.runs(&survey)?);
+        claims = fetch.runs(&survey)?;
     }
-    fetch.get(planned)?;
+    fetch.get(planned, claims)?;
     refs::settle(local.storage, &fetch.found)?;
     if let (Some(cache), None) = (&remote.cache, &request.heads)
         && fetch.known != survey
@@ -89,15 +93,6 @@ pub fn fetch(
         cache.save(&survey);
     }
     Ok(fetch.done)
-}
-
-/// Whether a ref of runs may point there.
-fn fits(name: &Ref, target: Target) -> bool {
-    match target {
-        Target::Commit(_) | Target::Finished(_) => name.family == Family::Runs,
-        Target::Runs(_) => name.family == Family::Batches,
-        _ => false,
-    }
 }
 
 /// What could not be read is told apart from what is not there, or is not what it should be.
@@ -128,7 +123,7 @@ struct Fetch<'a> {
     done: Fetched,
 }
 
-impl Fetch<'_> {
+impl<'a> Fetch<'a> {
     /// The ref that remembers a branch of the remote.
     fn tracking(&self, branch: &RefName) -> Option<Ref> {
         let name = RefName::new(&format!("{}/{branch}", self.request.remote)).ok()?;
@@ -150,7 +145,8 @@ impl Fetch<'_> {
             }
             let base = remembered.get(&tracking.name).map(|entry| entry.target);
             there.push(tracking.name.clone());
-            if base != Some(entry.target) && entry.target.commit().is_some() {
+            // What is terminal could never be moved on here.
+            if base != Some(entry.target) && matches!(entry.target, Target::Commit(_)) {
                 planned.push(Planned { name: tracking, base, target: entry.target });
             } else if self.known.get(name) != Some(value) {
                 self.found.push(tracking);
@@ -188,54 +184,62 @@ impl Fetch<'_> {
         Ok(planned)
     }
 
-    /// Runs and batches that changed since they were last fetched.
-    fn runs(&mut self, survey: &Survey) -> Result<Vec<Planned>, SyncError> {
+    /// What runs and batches say that changed since they were last fetched.
+    fn runs(&mut self, survey: &Survey) -> Result<Option<Claims<'a>>, SyncError> {
         let changed = survey.iter().filter(|(name, value)| {
             matches!(name.family, Family::Runs | Family::Batches) && self.known.get(name) != Some(value)
         });
         let mut changed = changed.filter(|(_, (_, entry))| entry.target.exists()).peekable();
         if changed.peek().is_none() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        let here = refs::runs(self.local.storage, self.local.store)?;
-        let (mut planned, mut is_packed) = (Vec::new(), false);
+        let mut claims = Claims::new(self.local)?;
+        let find = Overlay(self.local.store, &self.remote.store);
+        // Logs before batches, as they are sorted.
         for (name, (_, entry)) in changed {
             let Some(id) = RunId::new(name.name.as_str()).ok().filter(|_| fits(name, entry.target)) else {
                 continue;
             };
-            if here.packed(&id).is_some() {
-                is_packed = true;
-                continue;
-            }
-            let base = refs::read(self.local.storage, name)?.map(|(_, entry)| entry.target);
-            let base = base.filter(Target::exists);
-            // Nobody appends to what is finished, and what is here of our own is not moved back.
-            let is_settled = base.is_some_and(|base| base == entry.target || base.is_terminal());
-            if is_settled {
-                self.found.push(name.clone());
-            } else {
-                planned.push(Planned { name: name.clone(), base, target: entry.target });
-            }
+            let told = match entry.target {
+                Target::Runs(batch) => claims.batch(name.clone(), batch, &find),
+                target => claims.log(id, target),
+            };
+            told.map_err(|error| match error {
+                RefError::Object(error) => incomplete(error.into()),
+                error => error.into(),
+            })?;
         }
-        if is_packed {
-            let batches = refs::names(self.local.storage, Family::Batches)?;
-            self.found.extend(batches.into_iter().map(|name| Ref { family: Family::Batches, name }));
-        }
-        Ok(planned)
+        Ok(Some(claims))
     }
 
     /// Brings everything that the refs are going to name, then moves them.
-    fn get(&mut self, mut planned: Vec<Planned>) -> Result<(), SyncError> {
+    fn get(&mut self, mut planned: Vec<Planned>, claims: Option<Claims<'_>>) -> Result<(), SyncError> {
+        let mut has_metadata = false;
+        if let Some(mut claims) = claims {
+            self.found.append(&mut claims.found);
+            if !claims.is_empty() {
+                // What is said of runs can be judged when it is here.
+                let (_, doomed) = refs::doomed(self.local.storage)?;
+                self.metadata(&doomed)?;
+                has_metadata = true;
+            }
+            let (accepted, aside) = claims.accept()?;
+            self.done.set_aside = aside;
+            let plan = |Accepted { name, base, target }| Planned { name, base, target };
+            planned.extend(accepted.into_iter().map(plan));
+        }
         if planned.is_empty() {
             return Ok(());
         }
         self.gather(&mut planned)?;
-        let by = Move { why: format!("fetch: {}", self.request.remote), ..self.by.clone() };
+        let by = Move { why: format!("{FETCHED}{}", self.request.remote), ..self.by.clone() };
         let names: Vec<Ref> = planned.iter().map(|plan| plan.name.clone()).collect();
         let footings = refs::stand_all(self.local.storage, &names, &by)?;
         let (_, doomed) = refs::doomed(self.local.storage)?;
         if planned.iter().any(|plan| plan.target.exists()) {
-            self.metadata(&doomed)?;
+            if !has_metadata {
+                self.metadata(&doomed)?;
+            }
             let bases = planned.iter().filter_map(|plan| plan.base?.commit()).collect::<Vec<_>>();
             let tips = planned.iter().map(|plan| plan.target).collect::<Vec<_>>();
             self.complete(&tips, &bases, &doomed)?;
@@ -321,6 +325,7 @@ impl Fetch<'_> {
         let is_ancestor = |a, b| Ok(graph::is_ancestor(store, a, b)?);
         let ends = refs::advance_all(storage, &moves, by, &mut upload, &is_ancestor).map_err(unwrapped)?;
         for ((moving, _), end) in moves.into_iter().zip(ends) {
+            let end = refs::or_packed(storage, store, (&moving.name, moving.target), end);
             match end.map_err(unwrapped)? {
                 Advanced::Done => self.told(moving.name, moving.base, moving.target)?,
                 // Another fetch was faster: what it fetched is as true.

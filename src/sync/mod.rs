@@ -7,6 +7,7 @@
 
 mod append_only;
 mod bring;
+mod claims;
 mod collect;
 mod error;
 mod fetch;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use append_only::AppendOnly;
 pub use bring::{Brought, Outlet, bring, bring_all};
+pub use claims::{Distrust, SetAside};
 pub use collect::{CollectError, CollectOptions, Collected, Compacted, Terms, collect, compact};
 pub use error::SyncError;
 pub use fetch::{FetchRequest, Fetched, FetchedRef, fetch};

@@ -277,18 +277,25 @@ impl Push<'_> {
                 ids.push(id);
             }
         }
-        let there = refs::packed_runs(&Overlay(self.local.store, &self.remote.store), ids)?;
-        if runs.iter().any(|run| there.contains_key(&run.id)) {
+        let said = refs::packed_runs(&Overlay(self.local.store, &self.remote.store), ids)?;
+        let is_there = |run: &RunTip| said.get(&run.id).is_some_and(|it| !run.finished || *it == run.commit);
+        if runs.iter().any(is_there) {
             self.found.append(&mut batches);
         }
         let (mut loose, mut new) = (Vec::new(), BTreeMap::new());
-        for run in runs.iter().filter(|run| !there.contains_key(&run.id)) {
+        for run in runs.iter().filter(|run| !is_there(run)) {
             let name = Ref::of_run(&run.id);
             match self.survey.get(&name).map(|(_, entry)| entry.target) {
-                Some(target) if target == run.target() || matches!(target, Target::Finished(_)) => {
-                    self.found.push(name)
+                Some(target) if target == run.target() => self.found.push(name),
+                Some(Target::Finished(_)) if !run.finished => self.found.push(name),
+                Some(from @ Target::Finished(_)) => {
+                    let (from, to) = (Some(from), run.target());
+                    self.done.refs.push(PushedRef { name, from, to, fate: Fate::Taken });
                 }
-                None if run.finished => drop(new.insert(run.id.clone(), run.commit)),
+                // Where a batch says something else of it, its own log has to.
+                None if run.finished && !said.contains_key(&run.id) => {
+                    new.insert(run.id.clone(), run.commit);
+                }
                 base => loose.push((name, base, run.target())),
             }
         }
@@ -410,7 +417,8 @@ impl Push<'_> {
         let storage = &*this.remote.storage;
         let moved = refs::advance(storage, name, base, target, this.by, &mut upload, &is_ancestor);
         self.count(supplied);
-        fate(moved)
+        let find = Overlay(self.local.store, &self.remote.store);
+        fate(refs::or_packed(storage, &find, (name, target), moved))
     }
 
     fn count(&mut self, supplied: Supplied) {

@@ -62,6 +62,8 @@ impl Run for Clone {
         let done = Repository::clone_from(&self.url, &base, &to, &options, &progress)?;
         drop(progress);
         context.report("clone", || remote::cloned(&done), || remote::cloned_json(&done))?;
+        let aside = remote::set_aside_of(&done.remote, &done.fetched);
+        aside.iter().for_each(|text| context.terminal.warn(text));
         context.warn_of_references(&done.files);
         if let (true, Some(branch)) = (self.no_checkout, &done.branch) {
             let branch = escape(branch.as_str());

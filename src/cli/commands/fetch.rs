@@ -75,6 +75,7 @@ impl Run for Fetch {
             all => serde_json::json!({ "remotes": all.iter().map(remote::fetched_json).collect::<Vec<_>>() }),
         };
         context.report("fetch", text, json)?;
+        done.iter().flat_map(remote::set_aside).for_each(|text| context.terminal.warn(&text));
         Ok(Exit::Success)
     }
 }

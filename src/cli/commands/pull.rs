@@ -75,6 +75,7 @@ impl Run for Pull {
                 "merge": merged_json(&done.merged, false),
             })
         };
+        remote::set_aside(&done.fetch).iter().for_each(|text| context.terminal.warn(text));
         if done.merged.kind == MergeKind::Conflicts {
             context.answer("pull", text, json)?;
             merge::hint(context, &format!("{}/{}", done.from.remote, done.from.branch));

@@ -18,6 +18,8 @@ use crate::worktree::scan::ScanError;
 
 const DAMAGED: &str =
     "`mdl fsck` tells what else is damaged; copy the missing pack back from another clone or a backup";
+const BROKEN: &str =
+    "nothing was removed; `mdl fsck` tells what else is damaged; copy the lost entry back from a backup";
 const NEWER: &str = "update mdl; nothing was changed";
 
 pub(super) fn bad_name() -> Advice {
@@ -102,6 +104,7 @@ pub(super) fn reference(error: &RefError) -> Advice {
         | RefError::Vanished { .. }
         | RefError::TooLarge { .. }
         | RefError::TooManyBatches { .. } => Advice::new(Exit::Corruption, DAMAGED),
+        RefError::Broken { .. } => Advice::new(Exit::Corruption, BROKEN),
         RefError::Collected { .. } => Advice::new(
             Exit::Conflict,
             "`mdl gc` finishes the collection that is under way; then run the command again",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::id::CommitId;
 use crate::name::{RefName, RunId};
 use crate::object;
-use crate::refs::{self, Entry, Family, KnownRuns, Ref, RunCache};
+use crate::refs::{self, Entry, Family, KnownRuns, Ref, RunCache, Target};
 use crate::repo::run::RecordedRun;
 use crate::repo::{RepoError, Repository};
 
@@ -93,9 +93,11 @@ impl Repository {
 
     /// The last commit of a run, if it has one.
     pub(in crate::repo) fn last_commit_of(&self, id: &RunId) -> Result<Option<CommitId>, RepoError> {
-        match refs::read(&*self.storage, &Ref::of_run(id))? {
-            Some((_, entry)) => Ok(entry.target.commit()),
-            None => Ok(self.known_runs()?.packed(id)?),
+        // The log first: it may be on its way to a batch.
+        let own = refs::read(&*self.storage, &Ref::of_run(id))?.map(|(_, entry)| entry.target);
+        match own {
+            Some(Target::Finished(commit)) => Ok(Some(commit)),
+            own => Ok(self.known_runs()?.packed(id)?.or(own.and_then(|target| target.commit()))),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Folding: the logs of finished runs become one batch, and many batches become one.
 //!
 //! A batch is a writer like any other: its log is begun, then the runs are read, then it is published where no
-//! collection came in between. Only after that the logs of its runs are removed. Since nobody appends to
-//! the log of a finished run, and its recorder would write the same again, a log that comes back late says nothing new.
+//! collection came in between. Only after that the logs of its runs are removed: those that say exactly what the batch
+//! says, since batches also come from elsewhere. Nobody appends to the log of a finished run, and its recorder would
+//! write the same again.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +11,7 @@ use crate::id::{CommitId, Digest, RunsId};
 use crate::name::{RefName, RunId};
 use crate::object::{self, Runs};
 use crate::progress::Silent;
-use crate::refs::{self, Advanced, Family, Footing, Logged, Ref, RefError, Target};
+use crate::refs::{self, Advanced, Everything, Family, Footing, Logged, Ref, RefError, Standing, Target};
 use crate::store::PackName;
 use crate::sync::CollectError;
 use crate::sync::collect::{Collection, patiently};
@@ -27,10 +28,32 @@ const TRIES: usize = 5;
 pub(super) struct Foldable {
     pub(super) runs: BTreeMap<RunId, CommitId>,
     pub(super) batches: Vec<(RefName, RunsId)>,
-    /// Runs with a log although a batch tells of them.
+    /// Runs whose log says what a batch says.
     told: Vec<RunId>,
     /// What the logs of finished runs pointed to before.
     begun: Vec<Digest>,
+}
+
+/// Why a log may go.
+enum Goes {
+    /// A batch has exactly its last value.
+    Told,
+    /// It ended so, and no batch has it yet.
+    Ended(CommitId),
+}
+
+fn is_run(log: &Logged) -> bool {
+    log.name.family == Family::Runs
+}
+
+/// Whether the log of a run may go. One that goes on never may, nor one of which a batch says something else: whoever
+/// made that batch did not know how the run ended.
+fn what_goes(log: &Logged, standing: Option<Standing>) -> Option<Goes> {
+    match (log.value(), standing) {
+        (Target::Finished(_), Some(Standing::Equal)) => Some(Goes::Told),
+        (Target::Finished(commit), None) => Some(Goes::Ended(commit)),
+        _ => None,
+    }
 }
 
 impl Collection<'_> {
@@ -73,27 +96,25 @@ impl Collection<'_> {
 
     /// Finished runs that no batch has; batches, if they are many.
     fn foldable(&self) -> Result<Foldable, CollectError> {
-        let logs = refs::all_logs(self.storage)?;
-        let batch = |log: &Logged| match log.entries.first()?.1.target {
+        let all = Everything::read(self.storage, self.store)?;
+        let batch = |log: &Logged| match log.value() {
             Target::Runs(id) => Some((log.name.name.clone(), id)),
             _ => None,
         };
-        let mut batches: Vec<(RefName, RunsId)> = logs.iter().filter_map(batch).collect();
-        let packed = refs::packed_runs(self.store, batches.iter().map(|(_, id)| *id))?;
+        let mut batches: Vec<(RefName, RunsId)> = all.logs.iter().filter_map(batch).collect();
         if batches.len() <= MOST_BATCHES {
             batches.clear();
         }
         let (mut runs, mut told, mut begun) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for log in logs.iter().filter(|log| log.name.family == Family::Runs) {
-            let Ok(id) = RunId::new(log.name.name.as_str()) else { continue };
-            let targets = || log.entries.iter().map(|(_, entry)| entry.target);
-            match targets().next() {
-                _ if packed.contains_key(&id) => told.push(id),
-                Some(Target::Finished(commit)) => {
-                    begun.extend(targets().skip(1).filter_map(|target| target.object()).map(|(_, id)| id));
+        for (log, standing) in all.sound(self.store)? {
+            let Some(id) = RunId::new(log.name.name.as_str()).ok().filter(|_| is_run(log)) else { continue };
+            match what_goes(log, standing) {
+                Some(Goes::Told) => told.push(id),
+                Some(Goes::Ended(commit)) => {
+                    begun.extend(log.targets().skip(1).filter_map(|it| it.object()).map(|(_, id)| id));
                     runs.insert(id, commit);
                 }
-                _ => {}
+                None => {}
             }
         }
         Ok(Foldable { runs, batches, told, begun })

@@ -34,7 +34,9 @@ fn with_runs(numbers: std::ops::Range<u64>) -> (Place, Vec<CommitId>, Vec<RunTip
     let (place, memory) = (Place::new(), object::Memory::default());
     let one = fixture::logged(&memory, 1, &[], b"one");
     let two = fixture::logged(&memory, 2, &[one], b"two");
-    let ended = numbers.map(|number| finished(number, of_run(&memory, number, one, true))).collect();
+    let ended = numbers
+        .map(|number| RunTip { id: run(number), commit: of_run(&memory, number, one, true), finished: true })
+        .collect();
     place.keep(&memory);
     (place, vec![one, two], ended)
 }

@@ -14,21 +14,29 @@ fn refs_of(place: &Place) -> Vec<(Family, RefName)> {
 #[test]
 fn a_remote_that_lacks_what_it_names_changes_nothing_here() {
     let (ours, ids, v1) = with_tag(2, 1);
+    let ended = recorded(&ours, 1..2, &ids[1..], true)[0].commit;
     let all: Vec<(Kind, crate::id::Digest)> = {
         let mut all = Vec::new();
         ours.store.each_object(&mut |kind, id| all.push((kind, id))).unwrap();
         all
     };
-    let runs = object::Runs { runs: [(run(1), ids[1])].into(), batches: Vec::new() };
+    let runs = object::Runs { runs: [(run(1), ended)].into(), batches: Vec::new() };
+    let objects = object::Memory::default();
+    object::put(&objects, &runs).unwrap();
+    ours.keep(&objects);
     let targets = [
         (branch("main"), Target::Commit(ids[1])),
         (Ref { family: Family::Tags, name: name("v1") }, Target::Tag(v1)),
-        (Ref::of_run(&run(1)), Target::Finished(ids[1])),
+        (Ref::of_run(&run(1)), Target::Finished(ended)),
         (Ref { family: Family::Batches, name: name(run(2).as_str()) }, Target::Runs(runs.id())),
     ];
     for lacking in &all {
         for (name, target) in &targets {
-            if lacking.0 == Kind::Tag && !matches!(target, Target::Tag(_)) {
+            let mut is_needed = false;
+            let (kind, id) = target.object().unwrap();
+            let see = &mut |link| is_needed |= link == Link::Object(lacking.0, lacking.1);
+            graph::walk(&ours.store, [Link::Object(kind, id)], see).unwrap();
+            if !is_needed {
                 continue;
             }
             let there = Place::new();

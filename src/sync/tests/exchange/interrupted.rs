@@ -28,11 +28,11 @@ fn packs(place: &Place) -> [usize; 2] {
 }
 
 /// Everything at once: a branch that moves and one that goes, a tag, a few runs and a batch of them.
-fn request(ids: &[CommitId], v1: TagId) -> PushRequest {
+fn request(ours: &Place, ids: &[CommitId], v1: TagId) -> PushRequest {
     PushRequest {
         tags: vec![(name("v1"), v1)],
         deletions: vec![deletion("old", None)],
-        runs: (0..12).map(|number| finished(number, ids[number as usize % ids.len()])).collect(),
+        runs: recorded(ours, 0..12, ids, true),
         ..of_main(ids[ids.len() - 1])
     }
 }
@@ -44,7 +44,7 @@ fn number_of_runs(place: &Place) -> usize {
 #[test]
 fn a_push_goes_on_where_it_was() {
     let (ours, ids, v1) = with_tag(3, 2);
-    let request = request(&ids, v1);
+    let request = request(&ours, &ids, v1);
     let fresh = || {
         let there = Place::new();
         let heads = ["main", "old"].map(|branch| (name(branch), ids[0])).to_vec();
@@ -95,7 +95,7 @@ fn a_fetch_goes_on_where_it_was() {
     pushed(&ours, &there, &of_main(ids[0]));
     let theirs = Place::new();
     fetched(&there, &theirs, &everything(DataPolicy::All));
-    pushed(&ours, &there, &request(&ids, v1));
+    pushed(&ours, &there, &request(&ours, &ids, v1));
     let copy = |place: &Place| {
         let keys = Memory::new();
         for listed in place.all() {

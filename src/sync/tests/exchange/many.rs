@@ -83,7 +83,7 @@ fn nothing_new_costs_three_requests_at_most() {
 fn a_thousand_runs_at_once_cost_forty_requests_at_most() {
     let (ours, ids) = with_chain(3);
     let there = Place::new();
-    let runs = (0..1000).map(|number| finished(number, ids[number as usize % 3])).collect();
+    let runs = recorded(&ours, 0..1000, &ids, true);
     let (far, operations) = watched(&there);
     let done = push(ours.local(), &far.remote(), &PushRequest { runs, ..of_main(ids[2]) }, &by(), &Silent);
     assert_eq!(done.unwrap().runs, 1000);
@@ -97,12 +97,13 @@ fn a_thousand_runs_at_once_cost_forty_requests_at_most() {
     assert!(taken.len() <= 40, "{}: {taken:?}", taken.len());
 }
 
-/// Batches of runs, which have a few commits between them.
+/// Batches of runs.
 fn crowd(place: &Place, ids: &[CommitId], runs: u64) {
     let size = runs / BATCHES;
     for batch in 0..BATCHES {
-        let one = |number: u64| (run(batch * size + number), ids[number as usize % ids.len()]);
-        let runs = object::Runs { runs: (0..size).map(one).collect(), batches: Vec::new() };
+        let tips = recorded(place, batch * size..(batch + 1) * size, ids, true);
+        let runs = tips.into_iter().map(|tip| (tip.id, tip.commit)).collect();
+        let runs = object::Runs { runs, batches: Vec::new() };
         let writer = place.store.writer(&Silent);
         let id = object::put(&writer, &runs).unwrap();
         writer.finish().unwrap();
@@ -132,7 +133,7 @@ fn ten_runs_beside_a_million_cost_twenty_requests() {
     let memory = object::Memory::default();
     let new = fixture::commit(&memory, 1000, &[ids[2]]);
     ours.keep(&memory);
-    let runs = (0..10).map(|number| finished(1 << 50 | number, new)).collect();
+    let runs = recorded(&ours, (0..10).map(|number| 1 << 50 | number), &[new], true);
     assert_eq!(pushed(&ours, &there, &PushRequest { runs, ..PushRequest::default() }).runs, 10);
     taken(&operations);
     assert_eq!(go().runs, 10);

@@ -129,8 +129,37 @@ fn run(number: u64) -> RunId {
     RunId::from_parts(1_700_000_000_000, random)
 }
 
-fn finished(number: u64, commit: CommitId) -> RunTip {
-    RunTip { id: run(number), commit, finished: true }
+/// A commit as another one, that records this run, or how it began.
+fn recording(
+    objects: &object::Memory,
+    find: &dyn Find,
+    number: u64,
+    like: CommitId,
+    ended: bool,
+) -> CommitId {
+    let like: object::Commit = object::get(find, like).unwrap();
+    let outcome = ended.then(|| object::put(objects, &object::Outcome::default()).unwrap());
+    let (id, phase) = (run(number), object::Phase::Train);
+    let run = object::Run { id, name: None, phase, sweep: None, set: Default::default(), reproduces: None };
+    object::put(objects, &object::Commit { outcome, run: Some(run), ..like }).unwrap()
+}
+
+/// Runs that are recorded at a place, each like one of these commits.
+fn recorded(
+    place: &Place,
+    numbers: impl Iterator<Item = u64>,
+    like: &[CommitId],
+    ended: bool,
+) -> Vec<RunTip> {
+    let objects = object::Memory::default();
+    let tip = |number: u64| {
+        let like = like[number as usize % like.len()];
+        let commit = recording(&objects, &place.store, number, like, ended);
+        RunTip { id: run(number), commit, finished: ended }
+    };
+    let tips = numbers.map(tip).collect();
+    place.keep(&objects);
+    tips
 }
 
 fn of_main(commit: CommitId) -> PushRequest {
@@ -356,7 +385,7 @@ fn a_branch_that_moves_while_it_is_deleted_stays() {
 fn many_finished_runs_become_one_batch() {
     let (ours, ids) = with_chain(4);
     let there = Place::new();
-    let runs: Vec<RunTip> = (0..20).map(|number| finished(number, ids[number as usize % 4])).collect();
+    let runs = recorded(&ours, 0..20, &ids, true);
     let request = PushRequest { runs, ..PushRequest::default() };
     assert_eq!(pushed(&ours, &there, &request).runs, 20);
     let refs = refs::survey(&there.keys, &Survey::new()).unwrap();
@@ -383,11 +412,9 @@ fn a_run_is_pushed_as_it_goes_on_and_when_it_is_done() {
     let (ours, ids) = with_chain(3);
     let (there, theirs) = (Place::new(), Place::new());
     let name = Ref::of_run(&run(1));
-    let tips = [
-        (RunTip { id: run(1), commit: ids[0], finished: false }, Target::Commit(ids[0])),
-        (RunTip { id: run(1), commit: ids[1], finished: false }, Target::Commit(ids[1])),
-        (finished(1, ids[2]), Target::Finished(ids[2])),
-    ];
+    let [begun, ended] = [false, true].map(|ended| recorded(&ours, 1..2, &ids, ended).remove(0));
+    let tips =
+        [(begun.clone(), Target::Commit(begun.commit)), (ended.clone(), Target::Finished(ended.commit))];
     for (tip, target) in &tips {
         let request = PushRequest { runs: vec![tip.clone()], ..PushRequest::default() };
         assert_eq!(pushed(&ours, &there, &request).runs, 1);
@@ -399,7 +426,7 @@ fn a_run_is_pushed_as_it_goes_on_and_when_it_is_done() {
     let request = PushRequest { runs: vec![tips[0].0.clone()], ..PushRequest::default() };
     let done = pushed(&ours, &there, &request);
     assert!(done.runs == 0 && done.refs.is_empty(), "{done:?}");
-    assert_eq!(there.value(&name), Some(tips[2].1));
+    assert_eq!(there.value(&name), Some(tips[1].1));
 }
 
 #[test]
@@ -411,8 +438,8 @@ fn what_many_refs_need_comes_in_few_packs() {
         numbered().map(|(n, commit)| (name(&format!("v{n}")), tag(&memory, &format!("v{n}"), *commit)));
     let tags: Vec<_> = tags.collect();
     ours.keep(&memory);
-    let runs = numbered().map(|(n, commit)| RunTip { finished: false, ..finished(n as u64, *commit) });
-    let request = PushRequest { tags, runs: runs.collect(), ..PushRequest::default() };
+    let runs = recorded(&ours, 0..12, &ids, false);
+    let request = PushRequest { tags, runs, ..PushRequest::default() };
     let there = Place::new();
     let done = pushed(&ours, &there, &request);
     assert_eq!((done.refs.len(), done.runs), (12, 12));
@@ -465,7 +492,7 @@ fn only_the_branches_that_are_named_are_fetched() {
     let (there, theirs) = (Place::new(), Place::new());
     let mut request = of_main(ids[0]);
     request.heads.push((name("side"), ids[1]));
-    request.runs.push(finished(1, ids[1]));
+    request.runs = recorded(&ours, 1..2, &ids, true);
     pushed(&ours, &there, &request);
     let only = FetchRequest { heads: Some(vec![name("main")]), ..everything(DataPolicy::Nothing) };
     fetched(&there, &theirs, &only);
