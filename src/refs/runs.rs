@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::id::{CommitId, RunsId};
 use crate::name::RunId;
 use crate::object::{self, Commit, Find, ObjectError};
-use crate::refs::entry::Target;
+use crate::refs::entry::{Entry, Target};
 use crate::refs::{Advanced, Family, Logged, Ref, RefError, all_logs, list_all, log, names};
 use crate::storage::Storage;
 
@@ -61,12 +61,7 @@ pub fn runs(storage: &dyn Storage, find: &dyn Find) -> Result<Runs, RefError> {
     // A collection publishes a batch before it removes the logs of its runs: so logs are listed first.
     let loose = names(storage, Family::Runs)?;
     let loose: Vec<RunId> = loose.iter().filter_map(|name| RunId::new(name.as_str()).ok()).collect();
-    let batches =
-        list_all(storage, Family::Batches)?.into_iter().filter_map(|(_, entry)| match entry.target {
-            Target::Runs(id) => Some(id),
-            _ => None,
-        });
-    let mut packed = packed_runs(find, batches)?;
+    let mut packed = packed_runs(find, batches(storage)?)?;
     for id in &loose {
         let Some(commit) = packed.get(id) else { continue };
         // It may be gone by now.
@@ -76,6 +71,12 @@ pub fn runs(storage: &dyn Storage, find: &dyn Find) -> Result<Runs, RefError> {
         }
     }
     Ok(Runs { loose, packed })
+}
+
+/// The batches of a repository, in their order.
+fn batches(storage: &dyn Storage) -> Result<Vec<RunsId>, RefError> {
+    let batch = |entry: &Entry| if let Target::Runs(id) = entry.target { Some(id) } else { None };
+    Ok(list_all(storage, Family::Batches)?.iter().filter_map(|(_, entry)| batch(entry)).collect())
 }
 
 /// The runs of batches, and of all batches that these name. Of a run that several have, the first counts: in their
@@ -160,10 +161,9 @@ pub fn or_packed(
 ) -> Result<Advanced, RefError> {
     let (Err(RefError::Vanished { .. }), Target::Finished(commit)) = (&moved, target) else { return moved };
     let Ok(id) = RunId::new(name.name.as_str()) else { return moved };
-    if name.family == Family::Runs && runs(storage, find)?.packed(&id) == Some(commit) {
-        return Ok(Advanced::Done);
-    }
-    moved
+    let mut is_packed = false;
+    each_batch(find, batches(storage)?, &mut |batch| is_packed |= batch.runs.get(&id) == Some(&commit))?;
+    if name.family == Family::Runs && is_packed { Ok(Advanced::Done) } else { moved }
 }
 
 /// All logs, and what batches say of runs.

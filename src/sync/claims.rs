@@ -152,19 +152,19 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    fn known(&self, id: &RunId) -> Result<Here, RefError> {
-        if let Some(commit) = self.here.packed(id) {
-            return Ok(Here::Ended(commit));
+    fn known(&mut self, id: &RunId) -> Result<Here, RefError> {
+        if self.here.packed(id).is_none() && self.here.has_log(id) {
+            if let Some(log) = refs::log(self.local.storage, &Ref::of_run(id))? {
+                return Ok(match log.value() {
+                    Target::Finished(commit) => Here::Ended(commit),
+                    Target::Commit(commit) => Here::Begun { commit, is_own: !is_fetched(&log) },
+                    _ => Here::Nothing,
+                });
+            }
+            // It ended meanwhile, and a collection has moved it to a batch.
+            self.here = refs::runs(self.local.storage, self.local.store)?;
         }
-        if !self.here.has_log(id) {
-            return Ok(Here::Nothing);
-        }
-        let Some(log) = refs::log(self.local.storage, &Ref::of_run(id))? else { return Ok(Here::Nothing) };
-        Ok(match log.value() {
-            Target::Finished(commit) => Here::Ended(commit),
-            Target::Commit(commit) => Here::Begun { commit, is_own: !is_fetched(&log) },
-            _ => Here::Nothing,
-        })
+        Ok(self.here.packed(id).map_or(Here::Nothing, Here::Ended))
     }
 
     fn set_aside(&mut self, run: RunId, commit: CommitId, reason: Distrust) {

@@ -2,6 +2,7 @@
 
 #![cfg(all(unix, feature = "cli"))]
 
+mod batches;
 mod blocked;
 mod bytes;
 mod damage;

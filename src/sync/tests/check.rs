@@ -59,6 +59,18 @@ fn item(link: &Link) -> Option<(u8, Digest)> {
     }
 }
 
+/// Whether the log of a run means nothing beside a batch: it says the same, or is what a removed one left.
+fn is_over(entries: &[Entry], commit: CommitId, packs: &[Rc<Contents>]) -> bool {
+    let is_whole = entries.last().is_some_and(|first| first.recent.is_empty());
+    match entries[0].target {
+        Target::Finished(own) => own == commit,
+        Target::Commit(own) if is_whole => {
+            !packs.iter().any(|pack| pack.has.contains(&(Kind::Commit as u8, own.digest())))
+        }
+        _ => true,
+    }
+}
+
 impl Checker {
     /// One that asks for what values need, and for nothing of before.
     pub(super) fn of_values() -> Self {
@@ -100,6 +112,9 @@ impl Checker {
     }
 
     fn is_there(&self, facts: &Facts, claim: &Claim) -> bool {
+        if let Some(Target::Finished(commit)) = facts.values.get(claim.log) {
+            return *commit == claim.commit;
+        }
         if let Some(run) = claim.log.strip_prefix("refs/runs/")
             && let Some(commit) = facts.packed.get(run)
         {
@@ -133,8 +148,8 @@ impl Checker {
         let packed = self.packed(values.values());
         let mut problem = None;
         for (log, entries) in &logs {
-            let is_packed = log.strip_prefix("refs/runs/").is_some_and(|run| packed.contains_key(run));
-            if is_packed {
+            let line = log.strip_prefix("refs/runs/").and_then(|run| packed.get(run));
+            if line.is_some_and(|commit| is_over(entries, *commit, &packs)) {
                 continue;
             }
             let counting = if self.values_only { &entries[..1] } else { &entries[..] };
@@ -169,10 +184,13 @@ impl Checker {
     fn packed<'a>(&self, values: impl Iterator<Item = &'a Target>) -> BTreeMap<String, CommitId> {
         let batch = |target: &Target| if let Target::Runs(id) = target { Some(*id) } else { None };
         let (mut open, mut packed): (Vec<RunsId>, _) = (values.filter_map(batch).collect(), BTreeMap::new());
+        open.reverse();
         while let Some(id) = open.pop() {
             let Some(batch) = self.batches.get(&id.digest()) else { continue };
-            packed.extend(batch.runs.iter().map(|(id, commit)| (id.to_string(), *commit)));
-            open.extend(&batch.batches);
+            for (id, commit) in &batch.runs {
+                packed.entry(id.to_string()).or_insert(*commit);
+            }
+            open.extend(batch.batches.iter().rev());
         }
         packed
     }

@@ -22,7 +22,7 @@ fn actors(commits: &Commits) -> Vec<Actor> {
         pusher("push", commits, MAIN, Some(base), next[0]),
         committer("commit", commits, MAIN, base, next[1]),
         pusher("branch", commits, "refs/heads/new", None, next[2]),
-        runner("run", commits, next[3], next[4]),
+        runner("run", commits),
         collector("gc"),
         collector("other gc"),
         compactor("compaction"),
@@ -31,7 +31,7 @@ fn actors(commits: &Commits) -> Vec<Actor> {
     ]
 }
 
-fn one(seed: u64, memory: &Memory, actors: &[Actor], checker: &mut Checker) -> Result<(), String> {
+pub(super) fn one(seed: u64, memory: &Memory, actors: &[Actor], checker: &mut Checker) -> Result<(), String> {
     checker.begin();
     let mut names = Names::default();
     let world = World::of(memory, &mut names);

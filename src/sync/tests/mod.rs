@@ -6,6 +6,7 @@
 mod check;
 mod exchange;
 mod explore;
+mod liars;
 mod many;
 mod races;
 mod schedule;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use crate::graph::fixture;
 use crate::id::CommitId;
 use crate::name::{RefName, RunId};
-use crate::object::{self, Find, Insert, Link, Time, link};
+use crate::object::{self, Commit, Find, Insert, Link, Outcome, Phase, Run, Time, link};
 use crate::progress::Silent;
 use crate::refs::{Family, Move, Ref};
 use crate::storage::{Memory, Storage};
@@ -70,9 +71,21 @@ fn branch(name: &str) -> Ref {
 
 const RUN: &str = "refs/runs/01kdwpvng00w3ge1r70w3ge1r7";
 
+fn run_id() -> RunId {
+    RunId::new(RUN.strip_prefix("refs/runs/").unwrap()).unwrap()
+}
+
 fn run_ref() -> Ref {
-    let id = RunId::new(RUN.strip_prefix("refs/runs/").unwrap()).unwrap();
-    Ref::of_run(&id)
+    Ref::of_run(&run_id())
+}
+
+/// A commit like another one, that records how the run began, or that it ended so.
+fn recording(objects: &object::Memory, like: CommitId, exit: Option<i64>) -> CommitId {
+    let like: Commit = object::get(objects, like).unwrap();
+    let outcome = exit.map(|_| object::put(objects, &Outcome { exit, ..Outcome::default() }).unwrap());
+    let (id, phase) = (run_id(), Phase::Train);
+    let run = Run { id, name: None, phase, sweep: None, set: Default::default(), reproduces: None };
+    object::put(objects, &Commit { outcome, run: Some(run), ..like }).unwrap()
 }
 
 /// Commits that all writers have.
@@ -84,6 +97,10 @@ struct Commits {
     next: Vec<CommitId>,
     /// One after the second of these.
     later: CommitId,
+    /// How a run begins, how it ends, and two ends that it never had: the second as far off as can be.
+    begun: CommitId,
+    ended: CommitId,
+    lies: [CommitId; 2],
 }
 
 impl Commits {
@@ -92,7 +109,10 @@ impl Commits {
         let base = fixture::commit(&objects, 0, &[]);
         let next: Vec<CommitId> = (1..=6).map(|number| fixture::commit(&objects, number, &[base])).collect();
         let later = fixture::commit(&objects, 9, &next[1..2]);
-        Self { objects: Arc::new(objects), base, next, later }
+        let begun = recording(&objects, next[0], None);
+        let ended = recording(&objects, next[0], Some(0));
+        let lies = [(next[0], 1), (next[1], 2)].map(|(like, exit)| recording(&objects, like, Some(exit)));
+        Self { objects: Arc::new(objects), base, next, later, begun, ended, lies }
     }
 
     /// What is reachable from a commit and not from its base.

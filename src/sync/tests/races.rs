@@ -88,7 +88,7 @@ fn a_new_branch_beside_an_old_one_and_a_collection() {
 #[test]
 fn a_run_that_is_folded_as_soon_as_it_ends() {
     let commits = Commits::new();
-    let run = runner("run", &commits, commits.next[0], commits.next[1]);
+    let run = runner("run", &commits);
     let actors = [run, collector("gc"), collector("other gc")];
     assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(0));
 }

@@ -62,7 +62,8 @@ pub(super) fn push_to(
     let of = |target: Target| target.object().map(|(_, id)| CommitId::from(id));
     let new = of(target).map(|to| commits.new_in(to, base.and_then(of))).unwrap_or_default();
     let mut upload = |footing: &Footing| upload(commits, &new, &store, &footing.doomed);
-    refs::advance(&**storage, name, base, target, &by("push"), &mut upload, &ancestry(commits))
+    let moved = refs::advance(&**storage, name, base, target, &by("push"), &mut upload, &ancestry(commits));
+    refs::or_packed(&**storage, &store, (name, target), moved)
 }
 
 pub(super) fn pusher(
@@ -134,8 +135,8 @@ pub(super) fn committer(
 }
 
 /// A run: its log is begun, then it has a definition, then an end.
-pub(super) fn runner(name: &'static str, commits: &Commits, first: CommitId, last: CommitId) -> Actor {
-    let commits = commits.clone();
+pub(super) fn runner(name: &'static str, commits: &Commits) -> Actor {
+    let (commits, first, last) = (commits.clone(), commits.begun, commits.ended);
     let act = move |storage: Arc<dyn Storage>| {
         let name = run_ref();
         if let Err(error) = refs::stand(&*storage, &name, &by("run")) {
