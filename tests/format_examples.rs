@@ -256,7 +256,10 @@ fn examples() -> BTreeMap<&'static str, Example> {
         ("pack", pack()),
         ("recipe-root", recipe_root()),
         ("recipe-node", recipe_node()),
-        ("ref-entry", checked(ref_entry().to_bytes(), |bytes| Some(refs::Entry::from_bytes(bytes).ok()?.to_bytes()))),
+        (
+            "ref-entry",
+            checked(ref_entry().to_bytes(), |bytes| Some(refs::Entry::from_bytes(bytes).ok()?.to_bytes())),
+        ),
         ("ref-batch", plain(batch_entry())),
         ("gc-mark", checked(mark().to_bytes(), |bytes| Some(refs::Mark::from_bytes(bytes).ok()?.to_bytes()))),
     ])

@@ -369,7 +369,11 @@ impl Push<'_> {
         };
         let is_ancestor = |a, b| this.is_ancestor(a, b).map_err(|error| RefError::Upload(error.into()));
         let ends = refs::advance_all(&*self.remote.storage, &moves, self.by, &mut upload, &is_ancestor);
-        let fates = ends.map_err(unwrapped)?.into_iter().map(fate).collect();
+        let find = Overlay(self.local.store, &self.remote.store);
+        let fates = moves.iter().zip(ends.map_err(unwrapped)?).map(|((moving, _), end)| {
+            fate(refs::or_packed(&*self.remote.storage, &find, (&moving.name, moving.target), end))
+        });
+        let fates = fates.collect();
         self.count(again);
         fates
     }

@@ -6,6 +6,7 @@ mod batches;
 mod blocked;
 mod bytes;
 mod damage;
+mod flips;
 mod forge;
 mod graph;
 mod links;

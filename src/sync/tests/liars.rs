@@ -191,10 +191,9 @@ fn whatever_a_remote_says_what_is_here_stays() {
 #[test]
 fn a_collection_keeps_a_log_that_a_batch_contradicts() {
     let commits = Commits::new();
-    for (target, lies) in [
-        (Target::Commit(commits.begun), commits.lies),
-        (Target::Finished(commits.ended), commits.lies),
-    ] {
+    for (target, lies) in
+        [(Target::Commit(commits.begun), commits.lies), (Target::Finished(commits.ended), commits.lies)]
+    {
         for end in lies {
             let memory = littered(&commits);
             let storage: Arc<dyn Storage> = Arc::new(memory.clone());

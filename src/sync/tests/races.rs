@@ -120,7 +120,7 @@ fn a_commit_beside_two_compactions() {
 #[test]
 fn a_run_beside_a_compaction_and_a_collection() {
     let commits = Commits::new();
-    let run = runner("run", &commits, commits.next[0], commits.next[1]);
+    let run = runner("run", &commits);
     let actors = [run, compactor("compaction"), collector("gc")];
     assert!(explored(&littered(&commits), &actors, bounds(2, 0, 60_000)).unwrap().preemptions >= Some(0));
 }
