@@ -31,6 +31,8 @@ mod output;
 mod proxy;
 #[path = "cli/reproduce.rs"]
 mod reproduce;
+#[path = "cli/roots.rs"]
+mod roots;
 #[cfg(unix)]
 #[path = "cli/run.rs"]
 mod run;

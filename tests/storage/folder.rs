@@ -1,7 +1,7 @@
 //! What only a folder can do wrong.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mdl::disk::testing::{
@@ -299,4 +299,94 @@ mod libc_errno {
     pub const EIO: i32 = 5;
     pub const ENOSPC: i32 = 28;
     pub const EROFS: i32 = 30;
+}
+
+/// A disk on which somebody else is faster, right before a file gets its name.
+struct Outrun {
+    root: PathBuf,
+}
+
+impl Outrun {
+    /// Makes the same key by another storage, which syncs nothing.
+    fn outrun(&self, to: &Path) {
+        let key = to.strip_prefix(&self.root).unwrap().to_str().unwrap();
+        if !to.exists() && !key.starts_with("tmp") {
+            let other = Folder::new(&self.root, Arc::new(UnsyncedDisk));
+            assert_eq!(other.create(&Key::new(key).unwrap(), b"theirs").unwrap(), Created::Created);
+        }
+    }
+}
+
+impl Disk for Outrun {
+    fn create(&self, path: &Path, executable: bool) -> io::Result<Box<dyn NewFile>> {
+        OsDisk.create(path, executable)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.outrun(to);
+        OsDisk.link(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.outrun(to);
+        OsDisk.rename_new(from, to)
+    }
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        OsDisk.symlink(target, path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        OsDisk.set_executable(path, executable)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_dir(path)
+    }
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_file_system(path)
+    }
+}
+
+/// Whether the last change of a folder's names was followed by a sync of it, in what was recorded.
+fn ends_synced(trace: &[Op], folder: &Path) -> bool {
+    let is_sync = |op: &Op| matches!(op, Op::SyncDir { path } if path == folder);
+    let is_attempt = |op: &Op| matches!(op, Op::Create { .. } | Op::Sync { .. });
+    let last = trace.iter().rposition(is_attempt);
+    trace.iter().skip(last.map_or(0, |last| last + 1)).any(is_sync)
+}
+
+#[test]
+fn a_key_that_somebody_else_made_first_is_durable_when_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    // In the last moment, and before we came.
+    let disk = RecordingDisk::new(Arc::new(Outrun { root: root.clone() }));
+    let ours = Folder::new(&root, Arc::new(disk.clone()));
+    let log = root.join("refs/heads/main");
+    assert_eq!(ours.create(&key("refs/heads/main/0"), b"ours").unwrap(), Created::Exists);
+    assert!(ends_synced(&disk.trace(), &log), "{:?}", disk.trace());
+    for number in [1, 2] {
+        let name = format!("refs/heads/main/{number}");
+        let theirs = Folder::new(&root, Arc::new(UnsyncedDisk));
+        let mut draft = ours.draft().unwrap();
+        draft.write(b"ours").unwrap();
+        if number == 2 {
+            theirs.create(&key(&name), b"theirs").unwrap();
+        }
+        let before = disk.trace().len();
+        assert_eq!(draft.publish(&key(&name)).unwrap(), Created::Exists);
+        assert!(ends_synced(&disk.trace()[before..], &log), "{:?}", disk.trace());
+        assert_eq!(ours.read(&key(&name), 100).unwrap().unwrap(), b"theirs");
+    }
+    let before = disk.trace().len();
+    assert_eq!(ours.create(&key("refs/heads/main/0"), b"ours").unwrap(), Created::Exists);
+    assert!(ends_synced(&disk.trace()[before..], &log), "{:?}", disk.trace());
 }

@@ -179,3 +179,118 @@ fn a_batch_that_is_missing_or_nested_deep_is_no_trouble() {
     let missing = runs(&storage, &objects).unwrap_err();
     assert!(matches!(missing, RefError::Object(ObjectError::Missing { .. })), "{missing}");
 }
+
+/// A storage on which something is done right before one of the listings of a prefix, the first of which is 0.
+fn meddled(
+    memory: &Memory,
+    prefix: &'static str,
+    at: usize,
+    act: impl Fn(&Memory) + Send + Sync + 'static,
+) -> impl Storage {
+    let (inner, lists) = (memory.clone(), AtomicUsize::new(0));
+    Hooked::new(memory.clone(), move |operation| {
+        if matches!(operation, Operation::List(listed) if listed == prefix)
+            && lists.fetch_add(1, Ordering::SeqCst) == at
+        {
+            act(&inner);
+        }
+        Fate::Done
+    })
+}
+
+#[test]
+fn a_survey_takes_no_value_that_was_not_the_last_after_it_was_read() {
+    let memory = Memory::new();
+    go(&memory, "main", None, target(1)).unwrap();
+    go(&memory, "known", None, target(1)).unwrap();
+    set(&memory, &run_ref(1), None, Target::Finished(commit(1)));
+    let known = survey(&memory, &Survey::new()).unwrap();
+    let known: Survey = known.into_iter().filter(|(name, _)| *name == branch("known")).collect();
+    let storage = meddled(&memory, "refs", 1, |memory| {
+        for name in ["main", "known"] {
+            go(memory, name, target(1), target(2)).unwrap();
+        }
+        go(memory, "new", None, target(7)).unwrap();
+        for listed in memory.list("refs/runs").unwrap() {
+            memory.remove(&listed.key).unwrap();
+        }
+    });
+    let found = survey(&storage, &known).unwrap();
+    assert_eq!(found, survey(&memory, &Survey::new()).unwrap());
+    assert_eq!(found[&branch("main")].0, 2);
+    assert!(found.contains_key(&branch("new")) && !found.contains_key(&run_ref(1)));
+}
+
+#[test]
+fn a_log_is_removed_from_its_first_entry_on() {
+    let memory = Memory::new();
+    let name = run_ref(1);
+    set(&memory, &name, None, Target::Commit(commit(1)));
+    (1..12).for_each(|epoch| drop(fence(&memory, &name, epoch, &by("gc")).unwrap()));
+    set(&memory, &name, Some(Target::Commit(commit(1))), Target::Finished(commit(1)));
+    let (inner, removed) = (memory.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = removed.clone();
+    let storage = Hooked::new(memory.clone(), move |operation| {
+        if let Operation::Remove(_) = operation {
+            // Stopped here, it would say how the run ended as before.
+            let log = log(&inner, &run_ref(1)).unwrap().unwrap();
+            assert_eq!(log.value(), Target::Finished(commit(1)));
+            let numbers: Vec<u64> = log.entries.iter().rev().map(|(number, _)| *number).collect();
+            let first = count.fetch_add(1, Ordering::SeqCst) as u64;
+            assert_eq!(numbers, (first..14).collect::<Vec<_>>());
+        }
+        Fate::Done
+    });
+    remove_log(&storage, &name).unwrap();
+    assert_eq!(removed.load(Ordering::SeqCst), 14);
+    assert!(memory.list("refs").unwrap().is_empty());
+}
+
+#[test]
+fn nothing_is_missed_of_a_log_that_moves_while_all_are_read() {
+    let memory = Memory::new();
+    go(&memory, "main", None, target(1)).unwrap();
+    go(&memory, "main", target(1), target(2)).unwrap();
+    let storage = meddled(&memory, "refs/heads", 1, |memory| {
+        // Two at once: what is between them was in no listing.
+        go(memory, "main", target(2), target(1)).unwrap();
+        go(memory, "main", target(1), target(3)).unwrap();
+    });
+    let logs = all_logs(&storage).unwrap();
+    assert_eq!(logs[0].entries, history(&memory, &branch("main")).unwrap());
+    assert_eq!(logs[0].targets().count(), 5);
+}
+
+/// Puts an entry in the place of another.
+fn replace(memory: &Memory, name: &Ref, number: u64, change: impl Fn(&mut Entry)) {
+    let key = Log::of(memory, name).key(number).unwrap();
+    let mut entry = Entry::from_bytes(&memory.read(&key, 1 << 16).unwrap().unwrap()).unwrap();
+    memory.remove(&key).unwrap();
+    change(&mut entry);
+    memory.create(&key, &entry.to_bytes()).unwrap();
+}
+
+#[test]
+fn a_chain_is_whole_or_breaks_where_it_was_changed() {
+    let memory = Memory::new();
+    let name = branch("main");
+    for number in 1..=12 {
+        go(&memory, "main", target(number - 1).filter(|_| number > 1), target(number)).unwrap();
+    }
+    let broken = |memory: &Memory| log(memory, &branch("main")).unwrap().unwrap().broken_at();
+    assert_eq!(broken(&memory), None);
+    for number in 0..12 {
+        let changed = Memory::new();
+        for listed in memory.list("").unwrap() {
+            changed.create(&listed.key, &memory.read(&listed.key, 1 << 16).unwrap().unwrap()).unwrap();
+        }
+        replace(&changed, &name, number, |entry| entry.nonce[0] ^= 1);
+        assert_eq!(broken(&changed), Some(number + 1));
+        replace(&changed, &name, number, |entry| entry.nonce[0] ^= 1);
+        assert_eq!(broken(&changed), None);
+        changed.remove(&Log::of(&changed, &name).key(number).unwrap()).unwrap();
+        assert_eq!(broken(&changed), Some(number + 1), "gone");
+    }
+    replace(&memory, &name, 0, |entry| entry.recent.push([9; 16]));
+    assert_eq!(broken(&memory), Some(1));
+}
