@@ -78,7 +78,7 @@ pub fn replace_cache(disk: &dyn Disk, tmp_dir: &Path, target: &Path, mut bytes: 
 /// A temporary file that nobody touched for so long was left by a process that died.
 pub const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The disk that follows nothing below a folder, see [`ConfinedDisk`]; where there are no handles of folders, the same.
+/// The disk that follows nothing below a folder, see `disk::confined`; where there are no handles of folders, the same.
 pub fn confined(root: &Path, disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
     #[cfg(unix)]
     return Arc::new(crate::disk::ConfinedDisk::new(root, disk));
