@@ -80,14 +80,16 @@ pub(super) struct Claims<'a> {
     batches: Vec<Batch>,
     aside: Vec<SetAside>,
     /// Refs here that say the same already.
-    pub(super) found: Vec<Ref>,
+    found: Vec<Ref>,
+    /// Whether batches here do.
+    is_packed: bool,
 }
 
 impl<'a> Claims<'a> {
     pub(super) fn new(local: Local<'a>) -> Result<Self, RefError> {
         let here = refs::runs(local.storage, local.store)?;
         let (runs, ends, batches, aside, found) = Default::default();
-        Ok(Self { local, here, runs, ends, batches, aside, found })
+        Ok(Self { local, here, runs, ends, batches, aside, found, is_packed: false })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -101,7 +103,7 @@ impl<'a> Claims<'a> {
         match (self.known(&id)?, target.is_terminal()) {
             (Here::Ended(own), true) if own != commit => self.set_aside(id, commit, Distrust::Differs),
             // It may have come less far there.
-            (Here::Ended(_), _) => self.found.push(Ref::of_run(&id)),
+            (Here::Ended(_), _) => self.known_already(&id),
             (Here::Begun { commit: own, .. }, false) if own == commit => self.found.push(Ref::of_run(&id)),
             (Here::Begun { is_own: true, .. }, _) => self.set_aside(id, commit, Distrust::BegunHere),
             (Here::Begun { commit: own, .. }, _) => drop(self.runs.insert(id, claim(Some(own)))),
@@ -135,7 +137,7 @@ impl<'a> Claims<'a> {
             return Ok(());
         }
         match self.known(&id)? {
-            Here::Ended(own) if own == commit => {}
+            Here::Ended(own) if own == commit => self.known_already(&id),
             Here::Ended(_) => self.set_aside_line(id, commit, batch, Distrust::Differs),
             Here::Begun { is_own: true, .. } => self.set_aside_line(id, commit, batch, Distrust::BegunHere),
             Here::Begun { commit: own, .. } => {
@@ -150,6 +152,23 @@ impl<'a> Claims<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Notes where the end of a run is known here: a fetch that was stopped may have left it not durable.
+    fn known_already(&mut self, id: &RunId) {
+        match self.here.packed(id) {
+            Some(_) => self.is_packed = true,
+            None => self.found.push(Ref::of_run(id)),
+        }
+    }
+
+    /// The refs here that say what the remote says.
+    pub(super) fn found(&mut self) -> Result<Vec<Ref>, RefError> {
+        if std::mem::take(&mut self.is_packed) {
+            let batches = refs::names(self.local.storage, Family::Batches)?.into_iter();
+            self.found.extend(batches.map(|name| Ref { family: Family::Batches, name }));
+        }
+        Ok(std::mem::take(&mut self.found))
     }
 
     fn known(&mut self, id: &RunId) -> Result<Here, RefError> {

@@ -216,7 +216,7 @@ impl<'a> Fetch<'a> {
     fn get(&mut self, mut planned: Vec<Planned>, claims: Option<Claims<'_>>) -> Result<(), SyncError> {
         let mut has_metadata = false;
         if let Some(mut claims) = claims {
-            self.found.append(&mut claims.found);
+            self.found.extend(claims.found()?);
             if !claims.is_empty() {
                 // What is said of runs can be judged when it is here.
                 let (_, doomed) = refs::doomed(self.local.storage)?;

@@ -133,7 +133,7 @@ const NEW_BRANCH: Scenario = Scenario {
     },
     again: Again::Always,
     steps: false,
-    redundant: &[("names in work/.mdl/refs/heads/dev", BIRTH)],
+    redundant: &[],
 };
 
 const RESTORE: Scenario = Scenario {

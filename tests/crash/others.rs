@@ -2,7 +2,7 @@
 
 use mdl::repo::{ConfigKey, RepoError, Repository};
 
-use crate::commits::{BIRTH, SETTLED};
+use crate::commits::SETTLED;
 use crate::explore::{Effort, run};
 use crate::project::Project;
 use crate::record::{Again, Command, Scenario};
@@ -49,7 +49,7 @@ pub const TAG: Scenario = Scenario {
     },
     again: Again::UntilRefsMoved,
     steps: false,
-    redundant: &[("names in work/.mdl/refs/tags/v1", BIRTH), ("names in work/.mdl/packs/data", SETTLED)],
+    redundant: &[("names in work/.mdl/packs/data", SETTLED)],
 };
 
 const DELETED: Scenario = Scenario {
