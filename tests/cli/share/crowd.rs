@@ -7,7 +7,8 @@ use std::sync::{Arc, Barrier};
 use mdl::disk::OsDisk;
 use mdl::id::CommitId;
 use mdl::name::RunId;
-use mdl::object::Time;
+use mdl::object::{self, Commit, Phase, Run, Time};
+use mdl::progress::Silent;
 use mdl::refs::{self, Move, Ref, Target};
 use mdl::repo::Repository;
 use mdl::storage::Folder;
@@ -98,12 +99,11 @@ fn of_sixteen_who_push_to_a_bucket_one_wins_each_round_and_nobody_loses() {
 fn thirty_two_push_runs(ada: Sandbox, team: &str, count: fn(usize) -> usize, ended: bool) {
     let ada = shared(ada, team);
     let all = people(&ada, team, 32);
-    let target = if ended { Target::Finished } else { Target::Commit };
     let mut ids: Vec<RunId> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..all.len())
             .map(|number| {
                 let one = &all[number];
-                scope.spawn(move || record(one, number as u8, count(number), target))
+                scope.spawn(move || record(one, number as u8, count(number), ended))
             })
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
@@ -164,10 +164,11 @@ fn listed(sandbox: &Sandbox) -> Vec<RunId> {
     keys.lines().filter_map(run).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Records runs of what is checked out. All but the first are copies of it, which spares the disk.
-fn record(sandbox: &Sandbox, who: u8, count: usize, target: fn(CommitId) -> Target) -> Vec<RunId> {
+/// Records runs of what is checked out. A fetch believes only what records the run itself, so that each that ended has a
+/// commit of its own. Others are copies of the first, which spares the disk.
+fn record(sandbox: &Sandbox, who: u8, count: usize, ended: bool) -> Vec<RunId> {
     let repository = Repository::open(&sandbox.root()).unwrap();
-    let commit = repository.resolve("HEAD").unwrap().commit;
+    let head = repository.resolve("HEAD").unwrap().commit;
     let when = Time { millis: 1_700_000_000_000, zone: 0 };
     let by = Move { who: "A <a@b>".into(), when, why: "test".into() };
     let id = |run: usize| {
@@ -176,11 +177,30 @@ fn record(sandbox: &Sandbox, who: u8, count: usize, target: fn(CommitId) -> Targ
         RunId::from_parts(1_700_000_000_000, random)
     };
     let ids: Vec<_> = (0..count).map(id).collect();
-    let Some((first, others)) = ids.split_first() else { return ids };
-    let name = Ref::of_run(first);
-    let there = &mut |_: &_| Ok(());
-    refs::advance(&keys(sandbox), &name, None, target(commit), &by, there, &|_, _| Ok(true)).unwrap();
-    let log = |id: &RunId| sandbox.root().join(".mdl/refs/runs").join(id.as_str());
-    others.iter().for_each(|other| copy(&log(first), &log(other)));
+    let advance = |id: &RunId, target: Target| {
+        let there = &mut |_: &_| Ok(());
+        let name = Ref::of_run(id);
+        refs::advance(&keys(sandbox), &name, None, target, &by, there, &|_, _| Ok(true)).unwrap();
+    };
+    if ended {
+        let base: Commit = object::get(repository.store(), head).unwrap();
+        let writer = repository.store().writer(&Silent);
+        let commits: Vec<CommitId> =
+            ids.iter().map(|id| object::put(&writer, &recording(id, &base)).unwrap()).collect();
+        writer.finish().unwrap();
+        ids.iter().zip(commits).for_each(|(id, commit)| advance(id, Target::Finished(commit)));
+    } else if let Some((first, others)) = ids.split_first() {
+        advance(first, Target::Commit(head));
+        let log = |id: &RunId| sandbox.root().join(".mdl/refs/runs").join(id.as_str());
+        others.iter().for_each(|other| copy(&log(first), &log(other)));
+    }
     ids
+}
+
+/// A commit like another one that records how a run ended.
+fn recording(id: &RunId, like: &Commit) -> Commit {
+    assert!(like.outcome.is_some(), "a run that ended has an outcome");
+    let (id, phase) = (id.clone(), Phase::Train);
+    let run = Run { id, name: None, phase, sweep: None, set: Default::default(), reproduces: None };
+    Commit { run: Some(run), ..like.clone() }
 }
