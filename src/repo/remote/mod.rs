@@ -225,7 +225,19 @@ pub(in crate::repo) fn short_name(remote: &RemoteName, branch: &RefName) -> Opti
 /// The location of a remote as it is shown. Somebody may have written a password into the configuration by hand,
 /// which no command accepts.
 fn shown(url: &str) -> String {
-    capture::redact_text(url).into_owned()
+    let redacted = |text: &str| capture::redact_text(text).into_owned();
+    // The query of a bucket says where it is. A web address may have a signature or a token there.
+    let is_place =
+        |pair: &str| pair.split_once('=').is_some_and(|(key, _)| matches!(key, "endpoint" | "region"));
+    match url.split_once('?') {
+        Some((bucket, query)) if query.split('&').all(is_place) => {
+            let places = query.split('&').filter_map(|pair| pair.split_once('='));
+            let places: Vec<String> =
+                places.map(|(key, place)| format!("{key}={}", redacted(place))).collect();
+            format!("{}?{}", redacted(bucket), places.join("&"))
+        }
+        _ => redacted(url),
+    }
 }
 
 pub(in crate::repo) fn location(url: &str, base: &Path) -> Result<Location, RepoError> {
@@ -254,5 +266,25 @@ fn is_read_only(storage: &dyn Storage, url: &str) -> Result<bool, RepoError> {
         Ok(()) => Ok(false),
         Err(ProbeError::ReadOnly(_)) => Ok(true),
         Err(source) => Err(RepoError::Probe { url: url.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_bucket_is_stays_and_what_may_be_a_secret_goes() {
+        let place = "s3://mdl/x?endpoint=http://127.0.0.1:9000&region=eu";
+        assert_eq!(shown(place), place);
+        for secret in [
+            "s3://mdl/x?endpoint=http://u:SECRET@host",
+            "s3://u:SECRET@mdl/x?region=eu",
+            "s3://mdl/x?region=eu&X-Amz-Signature=SECRET",
+            "https://host/x?SECRET",
+            "https://host/x?region=eu&sig=SECRET",
+        ] {
+            assert!(!shown(secret).contains("SECRET"), "{}", shown(secret));
+        }
     }
 }

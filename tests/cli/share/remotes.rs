@@ -209,7 +209,8 @@ fn branches_that_are_gone_are_pruned() {
 #[test]
 fn what_is_at_a_location_can_be_listed_from_anywhere() {
     let ada = ada();
-    let nowhere = ada.beside("home");
+    let nowhere = ada.beside("empty");
+    std::fs::create_dir(nowhere.root()).unwrap();
     insta::assert_snapshot!(told(&nowhere, &["ls-remote", "../team.mdl"]), @r"
       branch main   <id>
     [exit 0]
@@ -220,7 +221,7 @@ fn what_is_at_a_location_can_be_listed_from_anywhere() {
     hint: add one: `mdl remote add origin /shared/team.mdl`, or ssh://…, s3://…, gs://…, az://…
     [exit 3]
     ");
-    insta::assert_snapshot!(told(&nowhere, &["ls-remote", "../home"]), @r"
+    insta::assert_snapshot!(told(&nowhere, &["ls-remote", "../empty"]), @r"
     ---
     error: remote <project>
       because: there is no repository
