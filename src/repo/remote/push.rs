@@ -13,6 +13,9 @@ use crate::sync::{self, DataPolicy, Deletion, Fate, PushRequest, Pushed, RunTip}
 /// So few refs are remembered each for itself.
 const FEW_REFS: usize = 8;
 
+/// What branches point to here.
+type Heads = BTreeMap<RefName, CommitId>;
+
 /// What to push.
 #[derive(Clone, Debug, Default)]
 pub struct PushOptions {
@@ -72,8 +75,9 @@ impl Repository {
             request.deletions = options.refs.iter().map(|word| deletion(word)).collect::<Result<_, _>>()?;
             return Ok(request);
         }
+        let heads = self.heads_at_once(&options.refs)?;
         for word in &options.refs {
-            self.add_named(word, &mut request)?;
+            self.add_named(word, heads.as_ref(), &mut request)?;
         }
         if options.refs.is_empty() && !(options.tags || options.runs) {
             let Head::Branch(branch, tip) = self.head()? else { return Err(RepoError::Detached) };
@@ -92,7 +96,25 @@ impl Repository {
         Ok(request)
     }
 
-    fn add_named(&self, word: &str, request: &mut PushRequest) -> Result<(), RepoError> {
+    /// What all branches point to, if many are named: then that costs less than to look each of them up.
+    fn heads_at_once(&self, words: &[String]) -> Result<Option<Heads>, RepoError> {
+        if words.len() <= FEW_REFS {
+            return Ok(None);
+        }
+        let listed = refs::list(&*self.storage, Family::Heads)?.into_iter();
+        Ok(Some(listed.filter_map(|(name, entry)| Some((name, entry.target.commit()?))).collect()))
+    }
+
+    fn add_named(
+        &self,
+        word: &str,
+        heads: Option<&Heads>,
+        request: &mut PushRequest,
+    ) -> Result<(), RepoError> {
+        let tip = |branch: &RefName| match heads {
+            Some(heads) => Ok(heads.get(branch).copied()),
+            None => self.tip(branch),
+        };
         if word == "HEAD" {
             let Head::Branch(branch, tip) = self.head()? else { return Err(RepoError::Detached) };
             request.heads.push((branch, tip.ok_or(RepoError::NoCommits)?));
@@ -103,7 +125,7 @@ impl Repository {
             check_new(&ref_name(there)?)?;
         }
         if let Ok(branch) = RefName::new(here)
-            && let Some(tip) = self.tip(&branch)?
+            && let Some(tip) = tip(&branch)?
         {
             request.heads.push((ref_name(there)?, tip));
         } else if here != there {

@@ -36,9 +36,30 @@ pub(super) fn open(folder: &Shared, key: &Key) -> io::Result<Option<Box<dyn Body
     Ok(Some(Box::new(FileBody { place: key.to_string(), file, size: metadata.len() })))
 }
 
+/// Opens a key through no link, in one call where the system has it: thousands of refs are read one after the other.
+#[cfg(target_os = "linux")]
+fn open_below(root: &Path, key: &Key) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+    use rustix::io::Errno;
+    let at = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    // Not to wait for the other end of a pipe.
+    let file = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    match openat2(&at, key.as_str(), file, Mode::empty(), resolve) {
+        Ok(opened) => Ok(opened.into()),
+        Err(Errno::LOOP | Errno::NOTDIR) => Err(not_plain()),
+        // Old kernels lack the call, and some sandboxes forbid what they do not know.
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => open_names(root, key),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+use open_names as open_below;
+
 /// Opens each component in the directory before it, so that none can be exchanged for a link meanwhile.
 #[cfg(unix)]
-fn open_below(root: &Path, key: &Key) -> io::Result<File> {
+fn open_names(root: &Path, key: &Key) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open, openat};
     use rustix::io::Errno;
     let dir = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -164,5 +185,30 @@ impl Body for FileBody {
 
     fn file(&self) -> Option<&File> {
         Some(&self.file)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn no_link_is_followed_and_so_it_is_without_the_newest_calls() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        fs::write(dir.path().join("a/b/file"), "").unwrap();
+        symlink("a", dir.path().join("link")).unwrap();
+        symlink("file", dir.path().join("a/b/other")).unwrap();
+        for open in [open_below, open_names] {
+            let kind = |key: &str| open(dir.path(), &Key::new(key).unwrap()).map(drop).map_err(|e| e.kind());
+            assert_eq!(kind("a/b/file"), Ok(()));
+            assert_eq!(kind("a/b/none"), Err(io::ErrorKind::NotFound));
+            assert_eq!(kind("none/file"), Err(io::ErrorKind::NotFound));
+            for refused in ["link/b/file", "a/b/other", "a/b/file/below"] {
+                assert_eq!(kind(refused), Err(io::ErrorKind::InvalidData), "{refused}");
+            }
+        }
     }
 }
