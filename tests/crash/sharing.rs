@@ -105,6 +105,53 @@ pub const PUSH: Scenario = Scenario {
     ],
 };
 
+/// So many tags that they are created together, and made durable with the whole file system.
+fn tagged(project: &Project) {
+    let repository = project.repository();
+    let head = repository.head().unwrap().commit().unwrap();
+    for number in 0..34 {
+        repository.create_tag(&format!("v{number}").parse().unwrap(), head, "many", false).unwrap();
+    }
+}
+
+pub const PUSH_OF_MANY: Scenario = Scenario {
+    name: "push of many refs",
+    before: |project| {
+        shared(project);
+        tagged(project);
+    },
+    redundant: &[
+        ("everything below hub #2", TWICE),
+        ("names in hub/packs/data", SETTLED),
+        ("names in hub/packs/meta", TWICE),
+        ("names in hub/refs", SIBLING),
+        ("names in hub/refs/heads/main", SETTLED),
+        ("names in work/.mdl", SETTLED),
+        ("names in work/.mdl/refs/remotes/origin%2Fmain", SETTLED),
+    ],
+    ..PUSH
+};
+
+pub const FETCH_OF_MANY: Scenario = Scenario {
+    name: "fetch of many refs",
+    before: |project| {
+        shared(project);
+        project.elsewhere(|project| {
+            tagged(project);
+            project.push(ideal()).unwrap();
+        });
+    },
+    redundant: &[
+        ("everything below work/.mdl #2", TWICE),
+        ("names in work/.mdl/packs/data", SETTLED),
+        ("names in work/.mdl/packs/meta", TWICE),
+        ("names in work/.mdl/packs/meta #2", TWICE),
+        ("names in work/.mdl/refs", SIBLING),
+        ("names in work/.mdl/refs/remotes/origin%2Fmain", SETTLED),
+    ],
+    ..FETCH
+};
+
 fn shared_and_changed_elsewhere(project: &Project) {
     shared(project);
     project.elsewhere(|project| {
@@ -358,6 +405,16 @@ fn a_first_push() {
 #[test]
 fn a_push() {
     run(&PUSH, EFFORT);
+}
+
+#[test]
+fn a_push_of_many_refs() {
+    run(&PUSH_OF_MANY, Effort { states: 8, next: 60, nested: 200, prefixes: 2 });
+}
+
+#[test]
+fn a_fetch_of_many_refs() {
+    run(&FETCH_OF_MANY, Effort { states: 8, next: 60, nested: 200, prefixes: 2 });
 }
 
 #[test]
