@@ -262,7 +262,12 @@ fn a_zone_without_end_is_none() {
 #[test]
 fn nothing_new_is_called_as_a_range() {
     let sandbox = Sandbox::history();
-    for arguments in [&["branch", "a..b"][..], &["switch", "-c", "a..b"], &["tag", "v1..v2"]] {
+    for arguments in [
+        &["branch", "a..b"][..],
+        &["switch", "-c", "a..b"],
+        &["tag", "v1..v2"],
+        &["remote", "add", "a..b", "../team.mdl"],
+    ] {
         let ran = sandbox.mdl(arguments);
         assert_eq!(ran.code, 2, "{arguments:?} {}", ran.stderr);
         assert!(ran.stderr.contains("range of revisions"), "{}", ran.stderr);

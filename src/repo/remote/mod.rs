@@ -68,6 +68,9 @@ impl Repository {
         if self.config.remotes().contains_key(name) {
             return Err(RepoError::Exists(name.to_string()));
         }
+        // Its remembered branches begin with this name.
+        let reason = |source| RepoError::Name { what: name.to_string(), reason: source };
+        RefName::new(name.as_str()).and_then(|name| name.check_new()).map_err(reason)?;
         self.set_location(name, url, base, check)
     }
 
