@@ -79,7 +79,7 @@ pub(super) struct Claims<'a> {
     ends: Vec<(RunId, CommitId, usize)>,
     batches: Vec<Batch>,
     aside: Vec<SetAside>,
-    /// Refs here that say the same already.
+    /// Refs here that say something of these runs: whoever moved them may have been stopped before that was durable.
     found: Vec<Ref>,
     /// Whether batches here do.
     is_packed: bool,
@@ -96,6 +96,16 @@ impl<'a> Claims<'a> {
         self.runs.is_empty()
     }
 
+    /// The refs here that are relied on.
+    pub(super) fn found(&self) -> Result<Vec<Ref>, RefError> {
+        let mut found = self.found.clone();
+        if self.is_packed {
+            let batches = refs::names(self.local.storage, Family::Batches)?.into_iter();
+            found.extend(batches.map(|name| Ref { family: Family::Batches, name }));
+        }
+        Ok(found)
+    }
+
     /// The log of a run there. Logs come before batches.
     pub(super) fn log(&mut self, id: RunId, target: Target) -> Result<(), RefError> {
         let Some(commit) = target.commit() else { return Ok(()) };
@@ -103,8 +113,8 @@ impl<'a> Claims<'a> {
         match (self.known(&id)?, target.is_terminal()) {
             (Here::Ended(own), true) if own != commit => self.set_aside(id, commit, Distrust::Differs),
             // It may have come less far there.
-            (Here::Ended(_), _) => self.known_already(&id),
-            (Here::Begun { commit: own, .. }, false) if own == commit => self.found.push(Ref::of_run(&id)),
+            (Here::Ended(_), _) => {}
+            (Here::Begun { commit: own, .. }, false) if own == commit => {}
             (Here::Begun { is_own: true, .. }, _) => self.set_aside(id, commit, Distrust::BegunHere),
             (Here::Begun { commit: own, .. }, _) => drop(self.runs.insert(id, claim(Some(own)))),
             (Here::Nothing, _) => drop(self.runs.insert(id, claim(None))),
@@ -137,7 +147,7 @@ impl<'a> Claims<'a> {
             return Ok(());
         }
         match self.known(&id)? {
-            Here::Ended(own) if own == commit => self.known_already(&id),
+            Here::Ended(own) if own == commit => {}
             Here::Ended(_) => self.set_aside_line(id, commit, batch, Distrust::Differs),
             Here::Begun { is_own: true, .. } => self.set_aside_line(id, commit, batch, Distrust::BegunHere),
             Here::Begun { commit: own, .. } => {
@@ -154,26 +164,10 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    /// Notes where the end of a run is known here: a fetch that was stopped may have left it not durable.
-    fn known_already(&mut self, id: &RunId) {
-        match self.here.packed(id) {
-            Some(_) => self.is_packed = true,
-            None => self.found.push(Ref::of_run(id)),
-        }
-    }
-
-    /// The refs here that say what the remote says.
-    pub(super) fn found(&mut self) -> Result<Vec<Ref>, RefError> {
-        if std::mem::take(&mut self.is_packed) {
-            let batches = refs::names(self.local.storage, Family::Batches)?.into_iter();
-            self.found.extend(batches.map(|name| Ref { family: Family::Batches, name }));
-        }
-        Ok(std::mem::take(&mut self.found))
-    }
-
     fn known(&mut self, id: &RunId) -> Result<Here, RefError> {
         if self.here.packed(id).is_none() && self.here.has_log(id) {
             if let Some(log) = refs::log(self.local.storage, &Ref::of_run(id))? {
+                self.found.push(log.name.clone());
                 return Ok(match log.value() {
                     Target::Finished(commit) => Here::Ended(commit),
                     Target::Commit(commit) => Here::Begun { commit, is_own: !is_fetched(&log) },
@@ -183,7 +177,9 @@ impl<'a> Claims<'a> {
             // It ended meanwhile, and a collection has moved it to a batch.
             self.here = refs::runs(self.local.storage, self.local.store)?;
         }
-        Ok(self.here.packed(id).map_or(Here::Nothing, Here::Ended))
+        let packed = self.here.packed(id);
+        self.is_packed |= packed.is_some();
+        Ok(packed.map_or(Here::Nothing, Here::Ended))
     }
 
     fn set_aside(&mut self, run: RunId, commit: CommitId, reason: Distrust) {

@@ -215,8 +215,8 @@ impl<'a> Fetch<'a> {
     /// Brings everything that the refs are going to name, then moves them.
     fn get(&mut self, mut planned: Vec<Planned>, claims: Option<Claims<'_>>) -> Result<(), SyncError> {
         let mut has_metadata = false;
-        if let Some(mut claims) = claims {
-            self.found.extend(claims.found()?);
+        if let Some(claims) = claims {
+            self.found.append(&mut claims.found()?);
             if !claims.is_empty() {
                 // What is said of runs can be judged when it is here.
                 let (_, doomed) = refs::doomed(self.local.storage)?;

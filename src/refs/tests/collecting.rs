@@ -294,3 +294,69 @@ fn a_chain_is_whole_or_breaks_where_it_was_changed() {
     replace(&memory, &name, 0, |entry| entry.recent.push([9; 16]));
     assert_eq!(broken(&memory), Some(1));
 }
+
+/// The commits of a run: how it began, how it ended, and two other ends, of which one fits its beginning.
+fn ends_of(objects: &Objects, id: &RunId) -> [CommitId; 4] {
+    let base = crate::graph::fixture::commit(objects, 1, &[]);
+    let apart = crate::graph::fixture::commit(objects, 2, &[base]);
+    let (plain, set) = (object::Phase::Train, Default::default());
+    let run = object::Run { id: id.clone(), name: None, phase: plain, sweep: None, set, reproduces: None };
+    [(base, None), (base, Some(0)), (base, Some(1)), (apart, Some(2))].map(|(like, exit)| {
+        let outcome = object::Outcome { exit, ..object::Outcome::default() };
+        let outcome = exit.map(|_| object::put(objects, &outcome).unwrap());
+        let like: object::Commit = object::get(objects, like).unwrap();
+        object::put(objects, &object::Commit { outcome, run: Some(run.clone()), ..like }).unwrap()
+    })
+}
+
+#[test]
+fn the_log_of_a_run_counts_for_more_than_a_batch() {
+    let objects = Objects::default();
+    let [begun, ended, like, apart] = ends_of(&objects, &run(1));
+    let gone = commit(77);
+    for (value, line, worth) in [
+        (Target::Finished(ended), ended, Standing::Equal),
+        (Target::Finished(ended), like, Standing::Own),
+        (Target::Finished(ended), gone, Standing::Own),
+        (Target::Commit(begun), ended, Standing::Ended),
+        (Target::Commit(begun), apart, Standing::Own),
+        (Target::Commit(begun), begun, Standing::Own),
+        (Target::Commit(begun), gone, Standing::Own),
+        (Target::Commit(gone), ended, Standing::Leftover),
+    ] {
+        let storage = Memory::new();
+        set(&storage, &run_ref(1), None, value);
+        let lines = object::Runs { runs: [(run(1), line)].into(), batches: Vec::new() };
+        publish(&storage, 90, object::put(&objects, &lines).unwrap());
+        let log = log(&storage, &run_ref(1)).unwrap().unwrap();
+        assert_eq!(standing(&objects, &log, line).unwrap(), worth, "{value:?}, {line}");
+        let packed = runs(&storage, &objects).unwrap().packed(&run(1));
+        assert_eq!(packed, Some(line).filter(|_| worth != Standing::Own), "{value:?}, {line}");
+        // Without its first entry, one that has no end is what a removed one left.
+        storage.remove(&Log::of(&storage, &run_ref(1)).key(0).unwrap()).unwrap();
+        let packed = runs(&storage, &objects).unwrap().packed(&run(1));
+        let is_terminal = value.is_terminal() && worth == Standing::Own;
+        assert_eq!(packed, Some(line).filter(|_| !is_terminal), "{value:?}, {line}");
+    }
+    let storage = Memory::new();
+    stand(&storage, &run_ref(1), &by("run")).unwrap();
+    let log = log(&storage, &run_ref(1)).unwrap().unwrap();
+    assert_eq!(standing(&objects, &log, ended).unwrap(), Standing::Leftover);
+}
+
+#[test]
+fn a_run_without_a_log_is_recorded_if_a_batch_has_exactly_its_end() {
+    let (storage, objects) = (Memory::new(), Objects::default());
+    let target = Target::Finished(commit(1));
+    let gone = || Err(RefError::Vanished { name: "refs/runs/…".into() });
+    let recorded = |storage: &Memory| or_packed(storage, &objects, (&run_ref(1), target), gone()).is_ok();
+    assert!(!recorded(&storage));
+    let other = object::Runs { runs: [(run(1), commit(2))].into(), batches: Vec::new() };
+    publish(&storage, 90, object::put(&objects, &other).unwrap());
+    assert!(!recorded(&storage), "a batch of somebody who says something else");
+    publish(&storage, 91, batch(&objects, &[1], vec![]));
+    assert!(recorded(&storage));
+    let unfinished = (&run_ref(1), Target::Commit(commit(1)));
+    assert!(or_packed(&storage, &objects, unfinished, gone()).is_err());
+    assert!(or_packed(&storage, &objects, (&branch("main"), target), gone()).is_err());
+}
