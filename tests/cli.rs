@@ -19,6 +19,9 @@ mod journey;
 #[path = "cli/json.rs"]
 mod json;
 #[cfg(unix)]
+#[path = "cli/json_keys.rs"]
+mod json_keys;
+#[cfg(unix)]
 #[path = "cli/load.rs"]
 mod load;
 #[cfg(unix)]

@@ -13,7 +13,7 @@ use mdl::value::Value;
 
 use crate::sandbox::Sandbox;
 
-fn card(model: &str, gib: u64, capability: &str) -> Accelerator {
+pub fn card(model: &str, gib: u64, capability: &str) -> Accelerator {
     Accelerator {
         kind: AcceleratorKind::Gpu,
         vendor: "NVIDIA".into(),
@@ -38,7 +38,7 @@ fn map(entries: &[(&str, f64)]) -> Value {
 }
 
 /// A commit that records a run on this card, on top of HEAD.
-fn record(sandbox: &Sandbox, card: Accelerator, peak_mib: u64) -> String {
+pub fn record(sandbox: &Sandbox, card: Accelerator, peak_mib: u64) -> String {
     let repository = Repository::open(&sandbox.root()).unwrap();
     let head = repository.resolve("HEAD").unwrap().commit;
     let base: Commit = object::get(repository.store(), head).unwrap();
