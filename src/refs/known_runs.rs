@@ -139,18 +139,24 @@ impl<'a> KnownRuns<'a> {
         Ok(self.len()? == 0)
     }
 
-    /// The newest runs, the newest first: so many by their ids, if there are as many.
-    pub fn newest(&self, count: usize) -> Result<Vec<RunId>, RefError> {
-        let first = self.index.len().saturating_sub(count);
-        let indexed: Result<Vec<RunId>, Damaged> =
-            (first..self.index.len()).map(|at| Ok(self.index.run(at)?.0)).collect();
-        let mut ids: BTreeSet<RunId> = match indexed {
-            Ok(indexed) => indexed.into_iter().collect(),
+    /// The newest runs, the newest first: so many, if there are as many. An id says when its run began by the clock
+    /// of that machine. Runs from `from` on, which cannot have begun yet, come behind all others: a clock that is
+    /// ahead would else keep them on top for as long as it is ahead.
+    pub fn newest(&self, count: usize, from: &RunId) -> Result<Vec<RunId>, RefError> {
+        let indexed = || -> Result<BTreeSet<RunId>, Damaged> {
+            let (end, split) = (self.index.len(), self.index.below(from)?);
+            let ahead = end.saturating_sub(count).max(split)..end;
+            let places = (split.saturating_sub(count)..split).chain(ahead);
+            places.map(|at| Ok(self.index.run(at)?.0)).collect()
+        };
+        let mut ids = match indexed() {
+            Ok(indexed) => indexed,
             Err(Damaged) => self.all()?.keys().cloned().collect(),
         };
         ids.extend(self.fresh.keys().cloned());
         ids.extend(self.loose.iter().cloned());
-        Ok(ids.into_iter().rev().take(count).collect())
+        let ahead = ids.split_off(from);
+        Ok(ids.into_iter().rev().chain(ahead.into_iter().rev()).take(count).collect())
     }
 
     /// Some of the runs whose ids begin or end with a word of these digits; all, if they are few.

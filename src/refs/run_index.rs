@@ -130,6 +130,11 @@ impl RunIndex {
         })
     }
 
+    /// How many runs have an id below this one.
+    pub(super) fn below(&self, id: &RunId) -> Result<usize, Damaged> {
+        self.runs.lower_bound(self.file.as_ref(), id.as_str().as_bytes())
+    }
+
     /// The runs whose ids begin so; at most so many.
     pub(super) fn beginning_with(&self, text: &str, most: usize) -> Result<Vec<RunId>, Damaged> {
         self.runs.with_prefix(self.file.as_ref(), text.as_bytes(), most, |key| id_of(key.iter().copied()))

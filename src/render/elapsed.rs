@@ -1,5 +1,7 @@
 //! Spans of time as people read them: how long something took, and how long ago it was.
 
+use crate::repo::CLOCKS_DIFFER;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -31,18 +33,27 @@ pub fn duration(seconds: f64) -> String {
 
 /// How long before `now` a moment was, both in milliseconds: `just now`, `2 h ago`, `in 3 min`.
 pub fn ago(now: i64, then: i64) -> String {
-    let seconds = now.abs_diff(then) / 1000;
+    let Some(span) = span(now.abs_diff(then) / 1000) else { return "just now".to_owned() };
+    if then > now { format!("in {span}") } else { format!("{span} ago") }
+}
+
+/// By how much the clock of a machine is ahead of ours, where something began in the future by it.
+pub fn clock_ahead(now: i64, began: i64) -> Option<String> {
+    let ahead = began.checked_sub(now).filter(|ahead| *ahead >= CLOCKS_DIFFER)?;
+    span(ahead.unsigned_abs() / 1000)
+}
+
+fn span(seconds: u64) -> Option<String> {
     let plural = |number: u64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
-    let span = match seconds {
-        ..10 => return "just now".to_owned(),
+    Some(match seconds {
+        ..10 => return None,
         10..MINUTE => format!("{seconds} s"),
         MINUTE..HOUR => format!("{} min", seconds / MINUTE),
         HOUR..DAY => format!("{} h", seconds / HOUR),
         DAY..MONTH => plural(seconds / DAY, "day"),
         MONTH..YEAR => plural(seconds / MONTH, "month"),
         _ => plural(seconds / YEAR, "year"),
-    };
-    if then > now { format!("in {span}") } else { format!("{span} ago") }
+    })
 }
 
 #[cfg(test)]
@@ -88,6 +99,10 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(ago(1_000_000, 1_000_000 - seconds * 1000), text, "{seconds}");
         }
+        assert_eq!(clock_ahead(1_000_000, 1_000_000 + 3 * 86_400_000).as_deref(), Some("3 days"));
+        assert_eq!(clock_ahead(1_000_000, 1_000_000 + CLOCKS_DIFFER).as_deref(), Some("1 min"));
+        assert_eq!(clock_ahead(1_000_000, 1_000_000 + CLOCKS_DIFFER - 1), None);
+        assert_eq!(clock_ahead(i64::MAX, i64::MIN), None);
         assert_eq!(ago(i64::MAX, i64::MIN), "584942417 years ago");
     }
 }

@@ -56,8 +56,8 @@ pub use remote::{
 pub use reproduce::{Obstacle, Proposal, Prospect, ReproduceOptions, Reproduced};
 pub use revision::Resolved;
 pub use run::{
-    Begun, Execution, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState, Runs,
-    SweepOptions, SweepWitness, SweptRun, Witness,
+    Begun, CLOCKS_DIFFER, Execution, Moved, Ran, RecordedRun, RunDetails, RunOptions, RunQuery, RunState,
+    Runs, SweepOptions, SweepWitness, SweptRun, Witness,
 };
 pub use snapshot::Warning;
 pub use tag::Tagged;

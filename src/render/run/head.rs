@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::object::{Grade, Receipt};
-use crate::render::elapsed::{ago, duration};
+use crate::render::elapsed::{ago, clock_ahead, duration};
 use crate::render::escape::escape;
 use crate::render::layout::{Facts, clipped};
 use crate::render::number::{date, short, short_id, value_text};
@@ -60,7 +60,9 @@ fn facts(style: &Style, shown: &ShownRun) -> Facts {
     facts.push("commit", format!("{}  {}", short_id(shown.commit), clipped(style, subject, room)).trim_end());
     let author_host = shown.outcome().and_then(|outcome| outcome.observations.get("host"));
     let host = author_host.map(|host| format!(" on {}", clipped(style, &value_text(host), room)));
-    facts.push("started", format!("{}{}", date(&shown.started()), host.unwrap_or_default()));
+    let ahead = clock_ahead(shown.now.millis, shown.started().millis);
+    let ahead = ahead.map(|span| format!(", by a clock that is {span} ahead")).unwrap_or_default();
+    facts.push("started", format!("{}{}{ahead}", date(&shown.started()), host.unwrap_or_default()));
     facts.push("phase", run.phase.as_str());
     let set = items(style, run.set.iter().map(|(name, value)| (name.as_str(), value)), run.set.len());
     match &run.sweep {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::object::Direction;
-use crate::render::elapsed::{ago, duration};
+use crate::render::elapsed::{ago, clock_ahead, duration};
 use crate::render::layout::clipped;
 use crate::render::number::{measured, short, value_text};
 use crate::render::run::{grade_role, grade_text};
@@ -48,6 +48,14 @@ pub(super) fn lookup<'a>(values: &'a BTreeMap<String, Value>, path: &KeyPath) ->
     values.get(first)?.get(&rest)
 }
 
+/// When a run began. Where that is in the future, it says what is wrong.
+fn started(now: i64, began: i64) -> Cell {
+    match clock_ahead(now, began) {
+        Some(span) => Cell::new(Role::Worse, format!("clock {span} ahead")),
+        None => dim(ago(now, began)),
+    }
+}
+
 /// The columns that fit.
 pub(super) fn columns(lines: &[&RunLine], style: &Style, runs: &Runs<'_>, of_sweep: bool) -> Vec<Column> {
     let cut = if runs.full { usize::MAX } else { MAX_CELL };
@@ -58,7 +66,7 @@ pub(super) fn columns(lines: &[&RunLine], style: &Style, runs: &Runs<'_>, of_swe
             plain(clipped(style, line.run.name.as_deref().unwrap_or_default(), cut))
         }),
         column("state", 0, lines, |line| state(style, line)),
-        column("started", 4, lines, |line| dim(ago(runs.now.millis, line.started.millis))),
+        column("started", 4, lines, |line| started(runs.now.millis, line.started.millis)),
         column("took", 7, lines, |line| {
             Cell::right(Role::Plain, line.seconds.map(duration).unwrap_or_default())
         }),

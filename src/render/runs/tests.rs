@@ -219,3 +219,11 @@ fn a_list_as_json_has_every_field() {
     assert_eq!(run["started"]["millis"], at(3600).millis);
     assert_eq!(json["runs"][0]["grade"], "within-tolerance");
 }
+
+#[test]
+fn a_clock_that_is_ahead_is_said() {
+    let mut ahead = line(1, 0.1, 2, None);
+    ahead.started = at(9_000 + 3 * 86_400);
+    let text = text(200, &list(&[line(2, 0.1, 2, None), ahead]), runs);
+    assert!(text.contains("clock 3 days ahead"), "{text}");
+}

@@ -11,6 +11,8 @@ use crate::repo::{RepoError, Repository};
 
 /// Fewer characters of an id name no run: too many words would.
 const MIN_DIGITS: usize = 4;
+/// Clocks of machines differ by less than this, in milliseconds, unless one is wrong.
+pub const CLOCKS_DIFFER: i64 = 60_000;
 /// Of so many more runs than are to be listed, some may have nothing to show.
 const SPARE: usize = 16;
 
@@ -23,7 +25,7 @@ pub struct RunQuery {
     pub sweep: Option<String>,
 }
 
-/// Runs, newest first.
+/// Runs, newest first; those last that began in the future by the clock of their machine.
 #[derive(Clone, Debug, Default)]
 pub struct Runs {
     /// Those that were asked for.
@@ -33,16 +35,16 @@ pub struct Runs {
 }
 
 impl Repository {
-    /// The runs that are recorded here, newest first. Costs a listing of those that are in no batch, and reads those that
-    /// are asked for.
+    /// The runs that are recorded here, newest first, and last those that began in the future. Costs a listing of those
+    /// that are in no batch, and reads those that are asked for.
     pub fn runs(&self, query: &RunQuery) -> Result<Runs, RepoError> {
         let known = self.known_runs()?;
-        let total = known.len()?;
+        let (total, future) = (known.len()?, self.future());
         let limit = query.limit.unwrap_or(usize::MAX);
         let mut entries = if limit >= total { Some(self.run_entries()?) } else { None };
         let (mut runs, mut looked_at, mut count) = (Vec::new(), 0, limit.saturating_add(SPARE).min(total));
         loop {
-            for id in known.newest(count)?.into_iter().skip(looked_at) {
+            for id in known.newest(count, &future)?.into_iter().skip(looked_at) {
                 if runs.len() == limit {
                     break;
                 }
@@ -61,6 +63,11 @@ impl Repository {
             }
             (looked_at, count) = (count, count.saturating_mul(4).min(total));
         }
+    }
+
+    /// A run that began now has an id below this one, by every clock that is right.
+    fn future(&self) -> RunId {
+        RunId::from_parts(self.now().millis.saturating_add(CLOCKS_DIFFER).unsigned_abs(), [0; 10])
     }
 
     fn known_runs(&self) -> Result<KnownRuns<'_>, RepoError> {
@@ -118,7 +125,7 @@ impl Repository {
             1 => return meant.first().map_or(Ok(None), |id| self.recorded_in(&known, id)),
             count => return Err(RepoError::Ambiguous { prefix: word.to_owned(), count }),
         }
-        for id in known.newest(usize::MAX)? {
+        for id in known.newest(usize::MAX, &self.future())? {
             let run = self.recorded_in(&known, &id)?;
             if let Some(run) = run.filter(|run| run.name() == Some(word)) {
                 return Ok(Some(run));

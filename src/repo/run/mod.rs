@@ -23,7 +23,7 @@ pub(in crate::repo) use define::Command;
 pub use details::RunDetails;
 pub use execute::Execution;
 pub(in crate::repo) use execute::{Executed, Job};
-pub use list::{RunQuery, Runs};
+pub use list::{CLOCKS_DIFFER, RunQuery, Runs};
 pub use perform::{Moved, Ran, RunOptions, Witness};
 pub(in crate::repo) use place::Place;
 pub(in crate::repo) use record::Beginning;

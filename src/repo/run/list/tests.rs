@@ -119,11 +119,12 @@ fn the_index_of_runs_says_what_the_batches_say() {
         let told = ids.iter().filter(|id| known.packed(id).unwrap().is_some()).count() + 1;
         assert_eq!(known.len().unwrap(), told);
     }
+    let newest = |known: &KnownRuns<'_>, count| known.newest(count, &repository.future()).unwrap();
     let told = || {
         let known = repository.known_runs().unwrap();
         let called: Vec<_> = ids.iter().map(|id| known.called(id.short()).unwrap()).collect();
         let packed: Vec<_> = ids.iter().map(|id| known.packed(id).unwrap()).collect();
-        (known.len().unwrap(), known.newest(50).unwrap(), known.newest(usize::MAX).unwrap(), called, packed)
+        (known.len().unwrap(), newest(&known, 50), newest(&known, usize::MAX), called, packed)
     };
     let indexed = told();
     assert_eq!((indexed.0, indexed.1.len(), indexed.2.len()), (701, 50, 701));
@@ -139,4 +140,64 @@ fn the_index_of_runs_says_what_the_batches_say() {
     std::fs::remove_file(&cache).unwrap();
     assert!(told() == indexed);
     assert!(cache.exists());
+}
+
+/// A run like another one, as a machine records it whose clock is so many milliseconds ahead.
+fn ahead(repository: &Repository, like: CommitId, name: &str, millis: i64) -> (RunId, CommitId) {
+    let began = repository.now().millis + millis;
+    let id = RunId::from_parts(began.unsigned_abs(), blake3_part(name));
+    let commit: Commit = object::get(&repository.store, like).unwrap();
+    let run = Run { id: id.clone(), name: Some(name.to_owned()), ..commit.run.clone().unwrap() };
+    let writer = repository.store.writer(&Silent);
+    let commit = object::put(&writer, &Commit { run: Some(run), ..commit }).unwrap();
+    writer.finish().unwrap();
+    let (log, find) = (Ref::of_run(&id), &repository.store);
+    repository.advance_ref(&log, None, Target::Finished(commit), "", find, &mut |_| Ok(())).unwrap();
+    (id, commit)
+}
+
+fn blake3_part(name: &str) -> [u8; 10] {
+    std::array::from_fn(|at| blake3::hash(name.as_bytes()).as_bytes()[at])
+}
+
+#[test]
+fn a_clock_that_is_ahead_keeps_no_run_on_top() {
+    const DAY: i64 = 86_400_000;
+    let folder = tempfile::tempdir().unwrap();
+    let repository = repository(folder.path());
+    let (first, commit) = run(&repository, "same");
+    let far = ahead(&repository, commit, "same", 3 * DAY);
+    let farther = ahead(&repository, commit, "far", 4 * DAY);
+    // As clocks differ that are right.
+    let near = ahead(&repository, commit, "near", 20_000);
+    let second = run(&repository, "b");
+    let expected = [&near.0, &second.0, &first, &farther.0, &far.0];
+    let is_as_expected = |what: &str| {
+        for limit in 1..=6 {
+            let runs = repository.runs(&RunQuery { limit: Some(limit), sweep: None }).unwrap().runs;
+            let listed: Vec<&RunId> = runs.iter().map(|run| &run.id).collect();
+            assert_eq!(listed, expected[..limit.min(5)], "{what}, {limit}");
+        }
+        // Of two with one name, the one that began last in truth.
+        assert_eq!(repository.find_run("same").unwrap().unwrap().id, first, "{what}");
+        assert_eq!(repository.find_run("far").unwrap().unwrap().id, farther.0, "{what}");
+    };
+    is_as_expected("logs");
+    fold(&repository, &[&far, &second]);
+    is_as_expected("a batch");
+    // So many that the index has them.
+    let past: Vec<(RunId, CommitId)> = (0..600).map(|at| (RunId::from_parts(at, [1; 10]), commit)).collect();
+    fold(&repository, &past.iter().chain([&farther, &near]).collect::<Vec<_>>());
+    is_as_expected_at_the_top(&repository, &expected[..3]);
+    let all = repository.runs(&RunQuery::default()).unwrap().runs;
+    assert_eq!(all.len(), 605);
+    assert_eq!([&all[603].id, &all[604].id], expected[3..]);
+}
+
+fn is_as_expected_at_the_top(repository: &Repository, expected: &[&RunId]) {
+    let known = repository.known_runs().unwrap();
+    for _ in 0..2 {
+        assert!(known.newest(3, &repository.future()).unwrap().iter().eq(expected.iter().copied()));
+    }
+    assert!(repository.directory.join("cache").join("runs").exists());
 }
