@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::commands::Run;
+use crate::cli::commands::run::{exit_of_unheard, tell_unheard};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -106,6 +107,7 @@ impl Run for Reproduce {
         let done = repository.reproduce(resolved.commit, &options, &signals, &mut witness, &progress)?;
         drop(progress);
         context.warn_of(&done.warnings);
+        tell_unheard(done.unheard.as_ref(), context);
         let shown = receipt_views::reproduced(&repository, &done)?;
         let text = views::text(|out| render::receipt(out, &context.style(), &shown))?;
         context.answer("reproduce", || text, || render::receipt_json(&shown))?;
@@ -116,7 +118,9 @@ impl Run for Reproduce {
             return Ok(Exit::TimedOut);
         }
         Ok(match done.assessment.grade {
-            Grade::Identical | Grade::WithinTolerance => Exit::Success,
+            Grade::Identical | Grade::WithinTolerance => {
+                exit_of_unheard(done.unheard.as_ref()).unwrap_or(Exit::Success)
+            }
             Grade::Diverged => Exit::Difference,
             Grade::Failed => Exit::NotReproduced,
         })

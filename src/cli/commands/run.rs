@@ -150,12 +150,7 @@ impl Run {
     /// Says how the run ended.
     fn tell(&self, repository: &Repository, ran: &Ran, context: &Context) -> Result<(), CliError> {
         context.warn_of(&ran.warnings);
-        // That a reader stops is usual, and nothing that it would want to be told.
-        if let Some(error) = ran.unheard.as_ref().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
-            context
-                .terminal
-                .warn(&format!("the output could not be passed on, and is in the log alone: {error}"));
-        }
+        tell_unheard(ran.unheard.as_ref(), context);
         context.terminal.note(&run_views::ended(&ran.run, &context.style()));
         if let Some(moved) = &ran.branch {
             run_views::moved(moved, ran.run.id.short(), context);
@@ -280,11 +275,26 @@ fn tell_redacted(redacted: &[String], context: &Context) {
 /// What mdl itself ends with: as the command did, or as `timeout` says that it took too long. A command that had
 /// ended well before its output could not be passed on would have known of it without us.
 fn exit_of(ran: &Ran) -> Exit {
-    match ran.unheard.as_ref().map(io::Error::kind) {
+    match exit_of_unheard(ran.unheard.as_ref()) {
         _ if ran.timed_out => Exit::TimedOut,
-        Some(ErrorKind::BrokenPipe) if ran.exit.is_success() => Exit::ClosedPipe,
-        Some(_) if ran.exit.is_success() => Exit::Io,
+        Some(exit) if ran.exit.is_success() => exit,
         _ => Exit::Command(ran.exit.shell_status()),
+    }
+}
+
+/// What output that could not be passed on ends mdl with, where nothing else went wrong.
+pub(super) fn exit_of_unheard(error: Option<&io::Error>) -> Option<Exit> {
+    match error?.kind() {
+        ErrorKind::BrokenPipe => Some(Exit::ClosedPipe),
+        _ => Some(Exit::Io),
+    }
+}
+
+/// Says that output could not be passed on. That a reader stops is usual, and nothing that it would want to be told.
+pub(super) fn tell_unheard(error: Option<&io::Error>, context: &Context) {
+    if let Some(error) = error.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+        let what = "the output could not be passed on, and is in the log alone";
+        context.terminal.warn(&format!("{what}: {error}"));
     }
 }
 

@@ -10,6 +10,7 @@ mod prospect;
 pub use proposal::Proposal;
 pub use prospect::{Obstacle, Prospect};
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diff::State;
@@ -59,6 +60,8 @@ pub struct Reproduced {
     pub recorded: Outcome,
     /// Whether the command was ended because it took too long.
     pub timed_out: bool,
+    /// Why some of what it printed came to nobody, if that is so: the log has it.
+    pub unheard: Option<io::Error>,
     /// The folder, if it was kept.
     pub folder: Option<PathBuf>,
     /// What could not be recorded as one would expect.
@@ -148,6 +151,7 @@ impl Repository {
         let mut reproduced = self
             .judge(original, prospect, options, &begun, &executed, (&folder, &place, &command))
             .map_err(|error| error.after(&begun, &executed, &place))?;
+        reproduced.unheard = executed.ended.into_unheard();
         reproduced.folder = self.keep_or_remove(&reproduced, options, &place);
         Ok(reproduced)
     }
@@ -239,7 +243,16 @@ impl Repository {
             Ok((self.finish_run(begun, &footing, outcome, writer)?, assessment))
         })?;
         let (recorded, timed_out) = (original.outcome, executed.ended.timed_out);
-        Ok(Reproduced { prospect, run, assessment, recorded, timed_out, folder: None, warnings })
+        Ok(Reproduced {
+            prospect,
+            run,
+            assessment,
+            recorded,
+            timed_out,
+            unheard: None,
+            folder: None,
+            warnings,
+        })
     }
 
     /// The outcomes of other runs of the same inputs in the same environment.
